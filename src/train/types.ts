@@ -1,0 +1,62 @@
+import type { ModelConfig } from "../config/types.js";
+
+/** Everything that decides the outcome of a training run, bar the adapter: a run's identity is the hash of this. */
+export interface TrainSpec {
+  config: ModelConfig;
+  data: {
+    /** Dataset name, e.g. "synthetic" or "corpus". */
+    name: string;
+    /** Dataset.sha256. */
+    sha256: string;
+    /** "bytes" or "bpe". */
+    tokenizer: string;
+    /** SHA-256 of the tokenizer file; absent for bytes. */
+    tokenizerSha256?: string;
+  };
+  /** Training tokens; rounded up to whole steps. */
+  tokens: number;
+  batch: { sequences: number; length: number };
+  optimizer: {
+    /** Peak learning rate. */
+    lr: number;
+    beta1: number;
+    beta2: number;
+    eps: number;
+    weightDecay: number;
+    /** Global gradient norm above which gradients are scaled down. */
+    clip: number;
+  };
+  /** Trapezoid: fractions of the steps spent warming up and cooling down (training_setup.md: 0.25 and 0.2). */
+  schedule: { warmup: number; cooldown: number };
+  seed: number;
+  precision: "f32";
+  validation: {
+    /** Tokens of the validation stream that are scored (the first ones, in windows of batch.length). */
+    tokens: number;
+    /** Steps between validations; the last step is always validated. */
+    every: number;
+  };
+}
+
+/** One point of the loss curve; losses in nats a token. */
+export interface CurvePoint {
+  step: number;
+  tokens: number;
+  lr: number;
+  /** Mean training loss since the last point. */
+  train: number;
+  validation?: number;
+}
+
+export interface TrainResult {
+  steps: number;
+  tokens: number;
+  params: { total: number; nonEmbedding: number };
+  /** Mean training loss of the last curve point. */
+  trainLoss: number;
+  validation: { nllPerToken: number; nllPerByte: number; tokens: number; bytes: number };
+  /** At most 200 points. */
+  curve: CurvePoint[];
+  tokensPerSecond: number;
+  seconds: number;
+}
