@@ -50,9 +50,13 @@ export interface SwigluConfig {
   dFfn: number;
 }
 
-/** Dimensions of the intra-hybrid block `H`, as far as the cost model needs them. */
+/** Dimensions of the intra-hybrid block `H`, as far as the cost model needs them (state size etc. come from `ssm`). */
 export interface HybridConfig {
-  /** Query width of the attention branch. */
+  /** Heads of each branch: Table 15 prints "16+16" at 1B. Values keep the full model width, dModel / heads a head. */
+  heads: number;
+  /** Key/value heads of the attention branch; divides `heads`. */
+  kvHeads: number;
+  /** Query width of the attention branch; keys have dQk * kvHeads / heads. */
   dQk: number;
   /** Inner width of the Mamba-2 branch. */
   dSsm: number;

@@ -1,0 +1,28 @@
+export { requireBuildable } from "./buildable.js";
+export { matchParameters } from "./match.js";
+export { countParameters, type ParameterCount, type ParameterSpec, parameterTable, ssmWidths } from "./parameters.js";
+export {
+  expensiveCount,
+  indicesOf,
+  PLACES,
+  type Place,
+  patternFromIndices,
+  placeLayers,
+  type RatioOptions,
+  ratioPattern,
+} from "./patterns.js";
+export {
+  BLOCK_RATIOS,
+  blockRatioPattern,
+  FAMILIES,
+  type Family,
+  familyPattern,
+  PAPER_SIZES,
+  type PresetOptions,
+  parseSize,
+  preset,
+  SIZES,
+  type Size,
+  SMALL_SIZES,
+} from "./presets.js";
+export type * from "./types.js";
