@@ -1,0 +1,78 @@
+/**
+ * One look for every figure of the workbook. The five architectures keep one colour, symbol and dash everywhere.
+ *
+ * The colours were searched for: at least 3:1 contrast on the light and on the dark surface, and at least 22 apart in
+ * CIELAB under simulated protan, deutan and tritan vision. Symbol and dash repeat the distinction without colour.
+ */
+
+export type Architecture = "transformer" | "swa" | "mamba" | "inter" | "intra";
+
+export interface ArchitectureStyle {
+  key: Architecture;
+  /** The name that tables and legends print. */
+  label: string;
+  colour: string;
+  /** An Observable Plot symbol name. */
+  symbol: string;
+  /** An SVG stroke-dasharray; "none" is a solid line. */
+  dash: string;
+}
+
+export const architectures: readonly ArchitectureStyle[] = [
+  { key: "transformer", label: "Transformer", colour: "#5b64e7", symbol: "circle", dash: "none" },
+  { key: "swa", label: "Sliding window", colour: "#9c3ca4", symbol: "square", dash: "6,3" },
+  { key: "mamba", label: "Mamba", colour: "#b66f00", symbol: "triangle", dash: "2,3" },
+  { key: "inter", label: "Inter-hybrid", colour: "#00a190", symbol: "diamond", dash: "none" },
+  { key: "intra", label: "Intra-hybrid", colour: "#c6005a", symbol: "star", dash: "8,3,2,3" },
+];
+
+/** Text and lines; follows the reader's colour scheme. */
+export const ink = "currentColor";
+
+/** The paper behind the marks; follows the reader's colour scheme. Use it for halos and for the fill of open symbols. */
+export const surface = "var(--plot-background)";
+
+/** What `ink` and `surface` become in each colour scheme. */
+export const schemes = {
+  light: { ink: "#1f2328", surface: "#ffffff" },
+  dark: { ink: "#e6edf3", surface: "#0f1419" },
+} as const;
+
+/** The style of one architecture. */
+export function architectureStyle(key: Architecture): ArchitectureStyle {
+  return architectures.find((style) => style.key === key)!;
+}
+
+/**
+ * Which of the five architectures a layer pattern belongs to: any `H` makes it intra-hybrid, attention (`T` or `S`)
+ * beside `M` inter-hybrid, `M` alone Mamba, any `S` without `M` sliding window, `T` alone Transformer.
+ */
+export function architectureOf(pattern: string): Architecture {
+  if (pattern.includes("H")) return "intra";
+  if (pattern.includes("M")) return /[TS]/.test(pattern) ? "inter" : "mamba";
+  return pattern.includes("S") ? "swa" : "transformer";
+}
+
+/** Observable Plot's `color` option for a channel that holds architecture labels; keeps the workbook's order. */
+export function architectureColor(keys: readonly Architecture[] = architectures.map((style) => style.key)): {
+  domain: string[];
+  range: string[];
+} {
+  const styles = keys.map(architectureStyle);
+  return { domain: styles.map((style) => style.label), range: styles.map((style) => style.colour) };
+}
+
+/** Observable Plot's `symbol` option for a channel that holds architecture labels. */
+export function architectureSymbol(keys: readonly Architecture[] = architectures.map((style) => style.key)): {
+  domain: string[];
+  range: string[];
+} {
+  const styles = keys.map(architectureStyle);
+  return { domain: styles.map((style) => style.label), range: styles.map((style) => style.symbol) };
+}
+
+/** Observable Plot's top-level options that all figures share: `Plot.plot({ ...plotDefaults, document, marks })`. */
+export const plotDefaults = {
+  width: 720,
+  style: { fontSize: "12px" },
+} as const;
