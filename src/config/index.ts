@@ -1,5 +1,6 @@
 export { requireBuildable } from "./buildable.js";
 export { matchParameters } from "./match.js";
+export { type PaperSet, paperSet, paperSets } from "./paper-sets.js";
 export { countParameters, type ParameterCount, type ParameterSpec, parameterTable, ssmWidths } from "./parameters.js";
 export {
   expensiveCount,
@@ -25,4 +26,5 @@ export {
   type Size,
   SMALL_SIZES,
 } from "./presets.js";
+export { parseConfig } from "./schema.js";
 export type * from "./types.js";

@@ -1,6 +1,8 @@
 /** Model sizes by name: the four of the paper (Table 8) and three small ones that a notebook can train. */
 
+import { paperSet } from "./paper-sets.js";
 import { patternFromIndices, ratioPattern } from "./patterns.js";
+import { parseConfig } from "./schema.js";
 import type { ModelConfig } from "./types.js";
 
 export const PAPER_SIZES = ["100m", "350m", "1b", "3b"] as const;
@@ -113,7 +115,7 @@ export function parseSize(name: string): Size {
 
 /**
  * The config of a named size (design §3; paper Table 8). Only the parts that the pattern needs are filled in, so that two
- * configs of the same model are equal.
+ * configs of the same model are equal. Throws as `parseConfig` does when the pattern or the vocabulary is wrong.
  */
 export function preset(size: Size, options: PresetOptions = {}): ModelConfig {
   const dims = DIMENSIONS[parseSize(size)];
@@ -122,7 +124,7 @@ export function preset(size: Size, options: PresetOptions = {}): ModelConfig {
   const [heads, kvHeads, headDim] = dims.attention;
   const [dSsm, ssmHeadDim, dState] = dims.ssm;
   const [hybridHeads, hybridKvHeads, dQk, hybridDSsm] = dims.hybrid;
-  return {
+  return parseConfig({
     vocabSize: options.vocabSize ?? dims.vocabSize,
     dModel: dims.dModel,
     pattern,
@@ -138,14 +140,14 @@ export function preset(size: Size, options: PresetOptions = {}): ModelConfig {
         groups: 1,
         conv: 4,
         chunk: 64,
-        aRange: [0.01, 2] as [number, number],
-        dtRange: [0.001, 0.1] as [number, number],
+        aRange: [0.01, 2],
+        dtRange: [0.001, 0.1],
       },
     }),
     ...(has("H") && { hybrid: { heads: hybridHeads, kvHeads: hybridKvHeads, dQk, dSsm: hybridDSsm } }),
     tieEmbeddings: true,
     normEps: 1e-5,
-  };
+  });
 }
 
 /**
@@ -174,13 +176,16 @@ export const BLOCK_RATIOS = ["1:0", "1:1", "1:3", "1:5", "1:12", "0:1"] as const
 /**
  * The inter-hybrid of a block ratio at a size, attention in the middle, with the layer count that keeps the number of
  * weights (Table 16 at 1B: 16, 7 + 7, 3 + 10, 2 + 11, 1 + 12 and 13 layers; Table 17 for the placement).
- * Two of 13 layers go to 4 and 8, as Table 17 prints, where the rule of `patterns.ts` would give 5 and 9.
+ * The two of 13 layers at 1:5 are the paper's own set, 4 and 8 (Table 17); the rule of `patterns.ts` would give 5 and 9.
  */
 export function blockRatioPattern(size: Size, ratio: string): string {
   const { layers } = DIMENSIONS[size];
   const [expensive, cheap] = ratio.split(":");
   const count = expensive === "0" ? layers.mamba : cheap === "0" ? layers.attention : layers.hybrid;
-  if (ratio === "1:5" && count === 13) return patternFromIndices([4, 8], { layers: 13, expensive: "T", cheap: "M" });
+  if (ratio === "1:5" && count === 13) {
+    const indices = paperSet(17, "1b", "1:5", "middle");
+    return patternFromIndices(indices, { layers: 13, expensive: "T", cheap: "M" });
+  }
   return ratioPattern(ratio, {
     layers: ratio === "1:1" ? layers.even : count,
     place: "middle",
