@@ -1,0 +1,32 @@
+/** What an adapter is, as plain data: printed by `braid doctor`, kept in the provenance of a run. */
+export interface GpuInfo {
+  vendor: string;
+  architecture: string;
+  device: string;
+  /** Name and, where the driver tells, its version. */
+  description: string;
+  backend: "dawn" | "browser";
+  /** Computes on the processor (SwiftShader, lavapipe): right but slow. */
+  software: boolean;
+  features: string[];
+  /** Dawn toggles asked for. */
+  toggles: string[];
+}
+
+/** Names of software Vulkan drivers as they describe themselves. */
+const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
+
+export function describeAdapter(adapter: GPUAdapter, backend: GpuInfo["backend"], toggles: string[]): GpuInfo {
+  const { vendor, architecture, device, description } = adapter.info;
+  const fallback = (adapter.info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  return {
+    vendor,
+    architecture,
+    device,
+    description,
+    backend,
+    software: fallback || softwareNames.test(`${vendor} ${architecture} ${device} ${description}`),
+    features: [...adapter.features].sort(),
+    toggles,
+  };
+}

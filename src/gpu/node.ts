@@ -1,0 +1,58 @@
+import type { AdapterChoice, AdapterWish } from "./browser.js";
+import { describeAdapter } from "./info.js";
+import { hasSystemVulkan, loadSoftwareVulkan } from "./software.js";
+
+/** Dawn keeps features behind toggles: timestamps in full resolution, f16 and subgroup matrices on NVIDIA. */
+const toggles = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"];
+const disabled = ["timestamp_quantization"];
+
+// A Dawn instance that is garbage-collected takes its adapters with it, so instances live as long as the process.
+const instances: GPU[] = [];
+
+async function newInstance(extra: string[]): Promise<{ gpu: GPU; toggles: string[] }> {
+  const { create } = await import("webgpu");
+  const enabled = [...toggles, ...extra];
+  const gpu = create([`enable-dawn-features=${enabled.join(",")}`, `disable-dawn-features=${disabled.join(",")}`]);
+  instances.push(gpu);
+  return { gpu, toggles: [...enabled, ...disabled.map((name) => `-${name}`)] };
+}
+
+async function find(extra: string[] = []): Promise<AdapterChoice | undefined> {
+  const { gpu, toggles } = await newInstance(extra);
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  return adapter ? { adapter, info: describeAdapter(adapter, "dawn", toggles) } : undefined;
+}
+
+/**
+ * Adapter order (design §5): a discrete GPU, any GPU, a software Vulkan of the system, the one that npm brought.
+ * $BRAID_ADAPTER = hardware | software narrows the choice; $BRAID_TOGGLES adds Dawn toggles (comma-separated).
+ * @throws Error naming every place that was looked at.
+ */
+export async function chooseAdapter(wish: AdapterWish): Promise<AdapterChoice> {
+  const asked = process.env.BRAID_ADAPTER;
+  if (asked !== undefined && asked !== "" && asked !== "hardware" && asked !== "software" && asked !== "any") {
+    throw new Error(`BRAID_ADAPTER is "${asked}"; it can be "any", "hardware" or "software".`);
+  }
+  if (wish === "any" && asked) wish = asked as AdapterWish;
+  const extra = (process.env.BRAID_TOGGLES ?? "").split(",").filter(Boolean);
+  if (wish !== "software") {
+    // Kernels are checked to stay in bounds, so hardware adapters go without the clamping of every index.
+    const choice = hasSystemVulkan() ? await find(["disable_robustness", ...extra]) : undefined;
+    if (choice && !choice.info.software) return choice;
+    if (wish === "hardware") {
+      throw new Error(
+        choice
+          ? `A hardware GPU was asked for, but Dawn only finds ${choice.info.description}.`
+          : "A hardware GPU was asked for, but Dawn finds none: is a Vulkan (Linux), Metal or D3D12 driver installed?",
+      );
+    }
+    const system = choice && (await find(extra));
+    if (system) return system;
+  }
+  const problem = loadSoftwareVulkan();
+  const choice = problem ? undefined : await find(extra);
+  if (choice) return choice;
+  throw new Error(
+    `No WebGPU adapter: Dawn finds no GPU, and ${problem ?? "the bundled software adapter did not answer"}. Run "braid doctor".`,
+  );
+}

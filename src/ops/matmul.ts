@@ -1,0 +1,207 @@
+import type { Arena } from "../gpu/arena.js";
+import type { Gpu } from "../gpu/gpu.js";
+import { type Recorder, spread } from "../gpu/recorder.js";
+import type { Tensor } from "../gpu/tensor.js";
+
+/** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
+export interface Matrix {
+  tensor: Tensor;
+  rows: number;
+  columns: number;
+  stride: number;
+  start: number;
+}
+
+/** A tensor [..., columns] as a matrix; `column` and `width` cut out some of its columns. */
+export function matrix(tensor: Tensor, column = 0, width?: number): Matrix {
+  const stride = tensor.shape[tensor.shape.length - 1];
+  const rows = tensor.shape.slice(0, -1).reduce((product, length) => product * length, 1);
+  return { tensor, rows, columns: width ?? stride - column, stride, start: column };
+}
+
+export interface MatmulOptions {
+  a: Matrix;
+  b: Matrix;
+  /** Where the result goes. */
+  c: Matrix;
+  transposeA?: boolean;
+  transposeB?: boolean;
+  /** Add to what c holds. */
+  accumulate?: boolean;
+  /** Add this to the product: c = d + a·b. */
+  add?: Matrix;
+  label?: string;
+}
+
+/** Tile sizes and parts of K for a product: functions of its shape and of the kind of adapter alone. */
+interface Plan {
+  kernel: "direct" | "tiled";
+  bm: number;
+  bn: number;
+  parts: number;
+  /** K a part. */
+  part: number;
+}
+
+const tileK = 16;
+
+function plan(gpu: Gpu, m: number, n: number, k: number): Plan {
+  if (gpu.info.software) return { kernel: "direct", bm: 4, bn: 4, parts: 1, part: k };
+  const tiles = (bm: number, bn: number) => Math.ceil(m / bm) * Math.ceil(n / bn);
+  // Large tiles do more arithmetic a byte; small ones keep more of the GPU busy. 128 tiles fill most of a large card.
+  const large = m >= 96 && n >= 96 && (tiles(128, 128) >= 128 || k >= 4096);
+  const [bm, bn] = large ? [128, 128] : [64, 64];
+  // A weight gradient has few tiles and a K of tens of thousands of tokens: split K, then add the parts in order.
+  const wanted = Math.ceil(264 / tiles(bm, bn));
+  const most = Math.max(1, Math.floor(k / 256));
+  const asked = Math.min(wanted, most);
+  const part = Math.ceil(k / asked / tileK) * tileK;
+  const parts = Math.ceil(k / part);
+  return { kernel: "tiled", bm, bn, parts, part };
+}
+
+/** Whether rows of `length` elements can be read four at a time. */
+const vectors = ({ stride, start, tensor }: Matrix, length: number) =>
+  stride % 4 === 0 && start % 4 === 0 && tensor.offset % 4 === 0 && length % 4 === 0;
+
+function loader(name: "a" | "b", binding: number, wide: boolean): string {
+  const type = wide ? "vec4f" : "f32";
+  // `line` runs along the stride, `at` along the row; past either end there are zeros.
+  const body = wide
+    ? `if (line >= lines || at >= length) { return vec4f(); }
+  return ${name}[(p.${name}0 + line * p.ld${name} + at) / 4u];`
+    : `var value = vec4f();
+  if (line >= lines) { return value; }
+  let first = p.${name}0 + line * p.ld${name} + at;
+  for (var i = 0u; i < 4u; i++) { if (at + i < length) { value[i] = ${name}[first + i]; } }
+  return value;`;
+  return `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${type}>;
+fn load_${name}4(line: u32, at: u32, lines: u32, length: u32) -> vec4f {
+  ${body}
+}
+`;
+}
+
+function storer(add: boolean, accumulate: boolean, wide: boolean): string {
+  const type = wide ? "vec4f" : "f32";
+  const binding = add ? `@group(0) @binding(4) var<storage, read> d: array<${type}>;\n` : "";
+  const index = (base: string, ld: string) => `(${base} + row * p.${ld} + column)`;
+  const c = index("c0", "ldc");
+  const d = index("p.d0", "ldd");
+  const body = wide
+    ? `if (row >= p.m || column >= p.n) { return; }
+  c[${c} / 4u] ${accumulate ? "+=" : "="} value${add ? ` + d[${d} / 4u]` : ""};`
+    : `if (row >= p.m) { return; }
+  for (var i = 0u; i < 4u; i++) {
+    if (column + i < p.n) { c[${c} + i] ${accumulate ? "+=" : "="} value[i]${add ? ` + d[${d} + i]` : ""}; }
+  }`;
+  return `@group(0) @binding(3) var<storage, read_write> c: array<${type}>;
+${binding}fn store4(c0: u32, row: u32, column: u32, value: vec4f) {
+  ${body}
+}
+`;
+}
+
+/** The main function with its bm/16 × bn/16 results in named registers: an indexed array may end up in memory. */
+function main(bm: number, bn: number): string {
+  const quads = (lines: number) => Array.from({ length: lines / 64 }, (_, index) => index);
+  const lines: string[] = [];
+  const each = (visit: (i: number, j: number, r: number) => string) => {
+    for (const i of quads(bm)) for (const j of quads(bn)) for (let r = 0; r < 4; r++) lines.push(visit(i, j, r));
+  };
+  each((i, j, r) => `  var c${i}${j}${r} = vec4f();`);
+  lines.push(
+    "  for (var k0 = k_begin; k0 < k_end; k0 += BK) {",
+    "    stage_a(row0, k0, local, k_end);",
+    "    stage_b(column0, k0, local, k_end);",
+    "    workgroupBarrier();",
+    "    for (var k = 0u; k < BK; k++) {",
+  );
+  for (const i of quads(bm)) lines.push(`      let a${i} = tile_a[k * (BM / 4u) + ${i * 16}u + ty];`);
+  for (const j of quads(bn)) lines.push(`      let b${j} = tile_b[k * (BN / 4u) + ${j * 16}u + tx];`);
+  each((i, j, r) => `      c${i}${j}${r} = fma(vec4f(a${i}[${r}]), b${j}, c${i}${j}${r});`);
+  lines.push("    }", "    workgroupBarrier();", "  }");
+  each(
+    (i, j, r) => `  store4(c0, row0 + ${i * 64}u + ty * 4u + ${r}u, column0 + ${j * 64}u + tx * 4u, c${i}${j}${r});`,
+  );
+  return `@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let row0 = group.y * BM;
+  let column0 = group.x * BN;
+  let k_begin = group.z * p.part;
+  let k_end = min(p.k, k_begin + p.part);
+  let c0 = p.c0 + group.z * p.stride;
+  let ty = local / 16u;
+  let tx = local % 16u;
+${lines.join("\n")}
+}
+`;
+}
+
+/**
+ * Records c = op(a) · op(b), with op(a) [M, K] and op(b) [K, N]; deterministic on every adapter.
+ * @throws Error when the shapes don't fit.
+ */
+export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions): void {
+  const { a, b, c, transposeA = false, transposeB = false, accumulate = false, add, label = "matmul" } = options;
+  const [m, k] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
+  const [inner, n] = transposeB ? [b.columns, b.rows] : [b.rows, b.columns];
+  if (inner !== k || c.rows !== m || c.columns !== n || (add && (add.rows !== m || add.columns !== n))) {
+    throw new Error(
+      `Product ${label}: [${m}, ${k}] · [${inner}, ${n}] into [${c.rows}, ${c.columns}]${add ? ` plus [${add.rows}, ${add.columns}]` : ""}`,
+    );
+  }
+  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k);
+  const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
+  const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
+  const inputs = [a.tensor, b.tensor];
+  const added = add ? [add.tensor] : [];
+  if (kernel === "direct") {
+    const before = add
+      ? "@group(0) @binding(4) var<storage, read> d: array<f32>;\nfn addend(row: u32, column: u32) -> f32 { return d[p.d0 + row * p.ldd + column]; }\n"
+      : "fn addend(row: u32, column: u32) -> f32 { return 0.0; }\n";
+    recorder.dispatch({
+      kernel: "matmul/direct",
+      constants: { ...constants, ACCUMULATE: accumulate },
+      before,
+      bindings: [...inputs, c.tensor, ...added],
+      params: shape,
+      groups: spread(Math.ceil((Math.ceil(m / 4) * Math.ceil(n / 4)) / 64)),
+      label,
+    });
+    return;
+  }
+  const split = parts > 1;
+  const target: Matrix = split
+    ? { tensor: arena.alloc([parts, m, n], `${label} parts`), rows: m, columns: n, stride: n, start: 0 }
+    : c;
+  if (split) {
+    shape[5] = n;
+    shape[9] = 0;
+  }
+  const wideC = vectors(target, n) && (!add || vectors(add, n));
+  recorder.dispatch({
+    kernel: "matmul/tiled",
+    constants: { ...constants, BM: bm, BN: bn, BK: tileK },
+    before:
+      loader("a", 1, vectors(a, a.columns)) +
+      loader("b", 2, vectors(b, b.columns)) +
+      storer(!!add && !split, accumulate && !split, wideC) +
+      main(bm, bn),
+    bindings: [...inputs, target.tensor, ...(split ? [] : added)],
+    params: [...shape, part, m * n],
+    groups: [Math.ceil(n / bn), Math.ceil(m / bm), parts],
+    label,
+  });
+  if (!split) return;
+  if (add) throw new Error(`Product ${label}: adding a matrix to a product whose K is split is not built`);
+  recorder.dispatch({
+    kernel: "matmul/reduce",
+    constants: { ACCUMULATE: accumulate },
+    bindings: [target.tensor, c.tensor],
+    params: [m, n, c.stride, c.start, parts],
+    groups: spread(Math.ceil((m * n) / 64)),
+    label: `${label} (add parts)`,
+  });
+  arena.release(target.tensor);
+}
