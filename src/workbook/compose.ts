@@ -30,7 +30,7 @@ export function composeFigure(document: Document, figure: Element): SVGSVGElemen
     const style = textStyles[child.tagName];
     if (style) top = addText(document, root, child.textContent ?? "", style, top, width);
     else if (child.tagName.toLowerCase() === "svg") top = addChart(root, child, top);
-    else if (child.className.includes("plot-swatches")) top = addSwatches(document, root, child, top, width);
+    else if (/-swatches\b/.test(child.className)) top = addSwatches(document, root, child, top, width);
   }
   root.setAttribute("width", String(width));
   root.setAttribute("height", String(Math.ceil(top + 4)));
@@ -41,10 +41,17 @@ export function composeFigure(document: Document, figure: Element): SVGSVGElemen
 
 function addChart(root: Element, chart: Element, top: number): number {
   const nested = chart.cloneNode(true) as Element;
-  nested.removeAttribute("style");
+  keepFontSize(nested);
   nested.setAttribute("y", String(top));
   root.append(nested);
   return top + Number(chart.getAttribute("height"));
+}
+
+/** Plot's `style: { fontSize }` lands in a style attribute; resvg and other readers are surer of a plain attribute. */
+export function keepFontSize(svg: Element): void {
+  const size = /font-size:\s*([\d.]+)px/.exec(svg.getAttribute("style") ?? "")?.[1];
+  if (size) svg.setAttribute("font-size", size);
+  svg.removeAttribute("style");
 }
 
 function addText(
@@ -70,7 +77,7 @@ function addSwatches(document: Document, root: Element, swatches: Element, top: 
   const size = 12;
   const height = 22;
   let x = 8;
-  for (const swatch of Array.from(swatches.querySelectorAll(".plot-swatch"))) {
+  for (const swatch of Array.from(swatches.querySelectorAll("span[class$='-swatch']"))) {
     const text = (swatch.textContent ?? "").trim();
     const advance = 20 + text.length * size * letterWidth + 16;
     if (x > 8 && x + advance > width) {

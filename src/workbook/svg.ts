@@ -1,6 +1,6 @@
 /** From what Observable Plot draws to an SVG file that stands alone, reads well on light and dark, and never varies. */
 import { schemes } from "../findings/theme.js";
-import { composeFigure } from "./compose.js";
+import { composeFigure, keepFontSize } from "./compose.js";
 
 const svgNamespace = "http://www.w3.org/2000/svg";
 const fontFamily = "system-ui, sans-serif";
@@ -21,7 +21,7 @@ export function standaloneSvg(document: Document, markup: string, name: string):
   sizeRoot(root, name);
   root.setAttribute("class", "braid-figure");
   root.setAttribute("role", "img");
-  root.removeAttribute("style");
+  keepFontSize(root);
   root.setAttribute("font-family", fontFamily);
   if (!root.hasAttribute("font-size")) root.setAttribute("font-size", "12");
   if (!root.hasAttribute("fill")) root.setAttribute("fill", "currentColor");
