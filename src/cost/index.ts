@@ -1,0 +1,5 @@
+export { type Cost, type CostOptions, cost, linearWeights, PAPER_CONTEXT, PAPER_TOKENS } from "./cost.js";
+export { type MixerCost, mixerCost, visiblePairs } from "./layers.js";
+export { matchFlops } from "./match.js";
+export { estimateTrainingMemory, type TrainingMemory } from "./memory.js";
+export { type ExpertCounts, expertParameters, PAPER_EXPERTS } from "./moe.js";
