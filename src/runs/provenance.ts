@@ -13,6 +13,7 @@ export interface AdapterFacts {
   description: string;
   backend: string;
   features: readonly string[];
+  toggles?: readonly string[];
   software: boolean;
   kernels?: readonly string[];
 }
@@ -28,6 +29,7 @@ export function provenance(adapter: AdapterFacts, wallSeconds: number): Provenan
     driver: driver(adapter),
     software: adapter.software,
     features: [...adapter.features].sort(),
+    toggles: [...(adapter.toggles ?? [])].sort(),
     kernels: [...(adapter.kernels ?? [])].sort(),
     dawn: dawnVersion(),
     node: process.version,
@@ -37,8 +39,8 @@ export function provenance(adapter: AdapterFacts, wallSeconds: number): Provenan
   };
 }
 
-function adapterName({ vendor, architecture, device, backend }: AdapterFacts): string {
-  const name = [vendor, architecture, device].filter((part) => part !== "").join(" ");
+function adapterName({ vendor, architecture, device, description, backend }: AdapterFacts): string {
+  const name = [...new Set([vendor, architecture, device, description])].filter((part) => part !== "").join(" ");
   return `${name || "unnamed adapter"} (${backend || "unknown backend"})`;
 }
 

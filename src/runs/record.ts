@@ -58,6 +58,7 @@ const provenanceSchema = z.looseObject({
   driver: z.string(),
   software: z.boolean(),
   features: z.array(z.string()),
+  toggles: z.array(z.string()),
   kernels: z.array(z.string()),
   dawn: z.string(),
   node: z.string(),

@@ -4,13 +4,15 @@ import type { TrainResult, TrainSpec } from "../train/types.js";
 export interface Provenance {
   /** Commit of the code, with "+dirty" behind it when tracked files differed; "unknown" outside a checkout. */
   commit: string;
-  /** The adapter in words, e.g. "nvidia ampere, NVIDIA A100 (Vulkan)". */
+  /** The adapter in words, e.g. "nvidia ampere NVIDIA A100 (dawn)". */
   adapter: string;
   /** What the adapter says of its driver; empty when it says nothing. */
   driver: string;
   /** True for a software adapter (SwiftShader, lavapipe). */
   software: boolean;
   features: string[];
+  /** Dawn toggles asked for. */
+  toggles: string[];
   /** Kernel variants that ran, where the device reports them. */
   kernels: string[];
   /** Version of the `webgpu` package, which carries Dawn. */

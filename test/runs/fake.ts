@@ -44,6 +44,7 @@ export const fakeProvenance: Provenance = {
   driver: "",
   software: true,
   features: [],
+  toggles: [],
   kernels: [],
   dawn: "0",
   node: "v20",

@@ -1,0 +1,130 @@
+/** Which models and runs the block-ratio finding compares, with the reason beside each number. */
+
+import { BLOCK_RATIOS, blockRatioPattern, countParameters, matchParameters, preset } from "../config/index.js";
+import type { ModelConfig } from "../config/types.js";
+import type { PlannedRun } from "../runs/types.js";
+import type { TrainSpec } from "../train/types.js";
+import { bySeed, type GridOptions } from "./finding.js";
+
+export { BLOCK_RATIOS };
+export type BlockRatio = (typeof BLOCK_RATIOS)[number];
+
+/** Everything of a spec but the model, the data, the seed and the learning rate. */
+interface Protocol {
+  tokens: number;
+  batch: TrainSpec["batch"];
+  validation: TrainSpec["validation"];
+  seeds: readonly number[];
+}
+
+/** 16,384 tokens a step: about a thousand steps in a run, enough for a schedule with a warm-up and a cool-down. */
+const nano: Protocol = {
+  // 1,024 steps. The trial in design §7 saw differences of 0.01 to 0.04 nats at this budget.
+  tokens: 16_777_216,
+  // 512 BPE tokens are about 2,000 characters: longer than the state of the small Mamba holds verbatim.
+  batch: { sequences: 32, length: 512 },
+  // About all of the held-out books (1.2 M tokens), four times a run: sampling noise then falls out of paired differences.
+  validation: { tokens: 1_048_576, every: 256 },
+  // Two degrees of freedom are the least that give an interval worth printing.
+  seeds: [0, 1, 2],
+};
+
+/** Twenty steps that a software adapter takes in a second or two a run. */
+const smoke: Protocol = {
+  tokens: 20 * 256,
+  batch: { sequences: 4, length: 64 },
+  validation: { tokens: 1024, every: 10 },
+  seeds: [0, 1],
+};
+
+/** AdamW as in design §7; the paper prints neither betas nor weight decay nor clip (training_setup.md). */
+const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 };
+/** The paper's trapezoid: a quarter of the steps to warm up, a fifth to cool down. */
+const schedule = { warmup: 0.25, cooldown: 0.2 };
+
+/** Peak learning rate at nano scale: each architecture's best of the check recorded as `block-ratio-lr`. */
+export const peakLearningRate: Readonly<Record<BlockRatio, number>> = {
+  "1:0": 3e-3,
+  "1:1": 3e-3,
+  "1:3": 3e-3,
+  "1:5": 3e-3,
+  "1:12": 3e-3,
+  "0:1": 3e-3,
+};
+
+/** Layers of the smoke models: the fewest that hold the ratio. They are not matched in parameters. */
+const smokePatterns: Readonly<Record<BlockRatio, string>> = {
+  "1:0": "TTTT",
+  "1:1": "MTMT",
+  "1:3": "MMTM",
+  "1:5": "MMTMMM",
+  "1:12": "MMMMMMTMMMMMM",
+  "0:1": "MMMM",
+};
+
+/**
+ * The model of a ratio. At nano scale the layers are those of Table 16's 1B models (16 attention layers to 13 Mamba
+ * layers) and the feed-forward width is set so that all models have the non-embedding parameters of the 1:5 hybrid
+ * within 2 %.
+ */
+export function blockRatioConfig(ratio: BlockRatio, scale: GridOptions["scale"], vocabSize: number): ModelConfig {
+  if (scale === "smoke") return smokeConfig(smokePatterns[ratio], vocabSize);
+  const target = countParameters(preset("nano", { pattern: blockRatioPattern("nano", "1:5"), vocabSize })).nonEmbedding;
+  return matchParameters(preset("nano", { pattern: blockRatioPattern("nano", ratio), vocabSize }), target);
+}
+
+function smokeConfig(pattern: string, vocabSize: number): ModelConfig {
+  const config = preset("nano", { pattern, vocabSize });
+  return {
+    ...config,
+    dModel: 32,
+    ffn: { kind: "swiglu", dFfn: 64 },
+    ...(config.attention && { attention: { ...config.attention, heads: 2, kvHeads: 1, headDim: 16 } }),
+    ...(config.ssm && { ssm: { ...config.ssm, dSsm: 64, headDim: 32, dState: 16, chunk: 32 } }),
+  };
+}
+
+/** The runs of the finding: every ratio with every seed, seed by seed. Throws when a label is no ratio. */
+export function blockRatioGrid(options: GridOptions): PlannedRun[] {
+  return plan(options, "block-ratio", (ratio) => [{ label: ratio, lr: peakLearningRate[ratio] }]);
+}
+
+/** The learning-rate check: every ratio at each of the given peak rates, as runs of the finding `block-ratio-lr`. */
+export function blockRatioLearningRateGrid(options: GridOptions & { learningRates: readonly number[] }): PlannedRun[] {
+  return plan({ ...options, seeds: options.seeds ?? [0] }, "block-ratio-lr", (ratio) =>
+    options.learningRates.map((lr) => ({ label: ratio, lr })),
+  );
+}
+
+function plan(
+  { scale, data, seeds, tokens, labels }: GridOptions,
+  finding: string,
+  variants: (ratio: BlockRatio) => { label: string; lr: number }[],
+): PlannedRun[] {
+  const protocol = scale === "smoke" ? smoke : nano;
+  for (const label of labels ?? []) {
+    if (!(BLOCK_RATIOS as readonly string[]).includes(label)) {
+      throw new Error(`labels: "${label}" is no ratio of ${finding}; ratios are ${BLOCK_RATIOS.join(", ")}`);
+    }
+  }
+  const runs = BLOCK_RATIOS.filter((ratio) => labels?.includes(ratio) ?? true).flatMap((ratio) => {
+    const config = blockRatioConfig(ratio, scale, data.vocabSize);
+    return variants(ratio).flatMap(({ label, lr }) =>
+      (seeds ?? protocol.seeds).map((seed): PlannedRun => {
+        const spec: TrainSpec = {
+          config,
+          data: data.identity,
+          tokens: tokens ?? protocol.tokens,
+          batch: protocol.batch,
+          optimizer: { lr, ...optimizer },
+          schedule,
+          seed,
+          precision: "f32",
+          validation: protocol.validation,
+        };
+        return { finding, label, spec };
+      }),
+    );
+  });
+  return bySeed(runs);
+}

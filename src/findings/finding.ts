@@ -1,0 +1,81 @@
+import type { PlannedRun, RunRecord } from "../runs/types.js";
+import type { TrainSpec } from "../train/types.js";
+import type { Interval, Outcome } from "./stats.js";
+
+/**
+ * `recorded`: the runs in data/runs. `nano`: the same grid, trained anew on a GPU. `smoke`: a toy grid that any adapter
+ * trains in seconds; it shows that the machinery works, and nothing about the finding.
+ */
+export type Scale = "recorded" | "nano" | "smoke";
+
+export const scales: readonly Scale[] = ["recorded", "nano", "smoke"];
+
+/** What a grid needs to know of its data: the identity that goes into specs, and the vocabulary that sizes models. */
+export interface GridData {
+  identity: TrainSpec["data"];
+  vocabSize: number;
+}
+
+export interface GridOptions {
+  /** The size of models and runs. Recorded runs are nano runs. */
+  scale: "nano" | "smoke";
+  data: GridData;
+  /** Default: the scale's own. */
+  seeds?: readonly number[];
+  /** Training tokens a run. Default: the scale's own. */
+  tokens?: number;
+  /** Only these labels, e.g. ["1:0", "1:5"]. */
+  labels?: readonly string[];
+}
+
+/** A table is an array of these: numbers stay numbers, `null` is an empty cell. */
+export type Row = Record<string, string | number | null>;
+
+/** One claim of the paper and what our runs say of it. */
+export interface Verdict {
+  claim: string;
+  /** What the paper measured, with the table it stands in. */
+  paper: string;
+  outcome: Outcome;
+  /** Our numbers, with intervals, in words. */
+  evidence: string;
+  /** The comparisons that the outcome rests on. */
+  parts: { name: string; outcome: Outcome; interval: Interval }[];
+}
+
+/**
+ * A finding of the paper that rests on training runs: a grid of models and seeds, and what to make of the losses.
+ * To add one, write a file like block-ratio.ts and list it in index.ts.
+ */
+export interface Finding {
+  /** Lower-case name: the folder under data/runs and the word on the command line. */
+  name: string;
+  title: string;
+  /** The data that the recorded runs were trained on. */
+  recordedData: GridData;
+  /** The runs, ordered so that paired comparisons are complete early: all models of a seed, then the next seed. */
+  grid(options: GridOptions): PlannedRun[];
+  /** The same models at each of several peak learning rates, as runs of the finding `<name>-lr`. */
+  learningRateGrid(options: GridOptions & { learningRates: readonly number[] }): PlannedRun[];
+  table(runs: readonly RunRecord[]): Row[];
+  learningRateTable(runs: readonly RunRecord[]): Row[];
+  /** An SVG drawn in the given document (a browser's, or jsdom's). */
+  figure(runs: readonly RunRecord[], document: Document): SVGSVGElement | HTMLElement;
+  verdicts(runs: readonly RunRecord[]): Verdict[];
+}
+
+/** Seed-major order, else as given: when time runs out, the seeds that are there are complete over all models. */
+export function bySeed(runs: readonly PlannedRun[]): PlannedRun[] {
+  return [...runs].sort((a, b) => a.spec.seed - b.spec.seed);
+}
+
+/** Rounds to a number of decimals; NaN and infinities become `null`, an empty cell. */
+export function rounded(value: number, decimals: number): number | null {
+  return Number.isFinite(value) ? Number(value.toFixed(decimals)) : null;
+}
+
+/** "−0.021 [−0.030, −0.012]", or "−0.021 (one seed: no interval)". */
+export function inWords({ mean, low, high }: Interval, decimals = 3): string {
+  const text = (value: number) => value.toFixed(decimals).replace("-", "−");
+  return Number.isFinite(low) ? `${text(mean)} [${text(low)}, ${text(high)}]` : `${text(mean)} (one seed: no interval)`;
+}
