@@ -6,7 +6,7 @@ const svgNamespace = "http://www.w3.org/2000/svg";
 const fontFamily = "system-ui, sans-serif";
 
 /** Attributes that hold coordinates. Their last digits depend on the platform's Math and only make files longer. */
-const geometric = new Set(
+export const geometric: ReadonlySet<string> = new Set(
   "d x y x1 x2 y1 y2 cx cy r rx ry dx dy width height points transform offset stroke-width font-size".split(" "),
 );
 

@@ -1,0 +1,88 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { CellProgress } from "../../workbook/runner.js";
+import type { Outcome } from "../../workbook/workbook.js";
+
+interface RunFlags {
+  scale?: string;
+  param: string[];
+  timeout?: number;
+  totalTimeout?: number;
+  out: string;
+  check?: boolean;
+  inPlace?: boolean;
+  resume?: boolean;
+  html?: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command("run")
+    .description("Execute notebooks in a tslab kernel, without Python or a Jupyter server")
+    .argument("[notebooks...]", "notebooks to run, in this order (default: all of notebooks/)")
+    .addOption(new Option("--scale <scale>", "the parameter `scale`").choices(["recorded", "smoke", "nano"]))
+    .option("--param <name=value>", "another parameter; may be repeated", collect, [])
+    .option("--timeout <s>", "seconds that a cell may take", seconds)
+    .option("--total-timeout <s>", "seconds that all notebooks together may take", seconds)
+    .option("--out <dir>", "folder for the executed notebooks and their figures", "out/notebooks")
+    .option("--check", "compare outputs and figures with the stored ones")
+    .option("--in-place", "store outputs in the notebooks themselves, and figures in figures/")
+    .option("--resume", "leave out notebooks that the last run finished, if unchanged")
+    .option("--html <dir>", "write the executed notebooks as HTML pages")
+    .addHelpText(
+      "after",
+      `
+A failed run leaves the executed part, with the error in its cell, in --out; --resume then leaves out the notebooks
+that are done and starts the failed one from its first cell (a kernel's state does not outlive it).
+Cell tags: parameters, raises-exception (an error is expected), volatile (--check ignores its outputs).`,
+    )
+    .action(run);
+}
+
+async function run(notebooks: string[], flags: RunFlags): Promise<void> {
+  // Loaded here, so that other commands start without ZeroMQ.
+  const { runWorkbook } = await import("../../workbook/workbook.js");
+  const stop = new AbortController();
+  const onInterrupt = () => stop.abort();
+  process.once("SIGINT", onInterrupt);
+  const { param, html, ...options } = flags;
+  const outcomes = await runWorkbook({
+    ...options,
+    notebooks,
+    params: param,
+    signal: stop.signal,
+    onCell: printCell,
+    onNotebook: printOutcome,
+  });
+  process.removeListener("SIGINT", onInterrupt);
+  if (outcomes.some((outcome) => outcome.status === "interrupted") || stop.signal.aborted) process.exitCode = 130;
+  else if (outcomes.some((outcome) => outcome.status === "failed" || outcome.status === "differs"))
+    process.exitCode = 1;
+}
+
+const terminal = process.stdout.isTTY;
+
+function printCell(notebook: string, { cell, number, count, status, seconds: taken }: CellProgress): void {
+  if (status === "running" && !terminal) return;
+  const line = cell.source.split("\n").find((text) => text.trim()) ?? "";
+  const time = status === "running" ? "" : ` ${taken.toFixed(1)} s`;
+  const text = `${notebook}  cell ${number}/${count}  ${status}${time}  ${line.trim()}`.slice(0, 110);
+  process.stdout.write(
+    terminal ? `\r\u001b[K${text}${status === "ok" || status === "running" ? "" : "\n"}` : `${text}\n`,
+  );
+}
+
+function printOutcome({ path, status, seconds: taken, messages, executed }: Outcome): void {
+  const time = taken > 0 ? ` in ${taken.toFixed(1)} s` : "";
+  process.stdout.write(`${terminal ? "\r\u001b[K" : ""}${path}  ${status}${time}  -> ${executed}\n`);
+  for (const message of messages) process.stderr.write(`braid: ${message}\n`);
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("It must be a number of seconds above 0.");
+  return value;
+}
