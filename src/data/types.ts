@@ -30,6 +30,8 @@ export interface Dataset {
   name: string;
   /** SHA-256 over the uncompressed text (or the generator's parameters), so that a recorded run can name what it read. */
   sha256: string;
+  /** SHA-256 over the uncompressed validation text, where it is a file of its own. */
+  validationSha256?: string;
   codec: TokenCodec;
   train: TokenStream;
   validation: TokenStream;
