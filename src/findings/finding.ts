@@ -51,17 +51,20 @@ export interface Finding {
   /** Lower-case name: the folder under data/runs and the word on the command line. */
   name: string;
   title: string;
+  /** The file in data/paper whose rows `table`, `figure` and `verdicts` compare with. */
+  paperTable: string;
   /** The data that the recorded runs were trained on. */
   recordedData: GridData;
   /** The runs, ordered so that paired comparisons are complete early: all models of a seed, then the next seed. */
   grid(options: GridOptions): PlannedRun[];
   /** The same models at each of several peak learning rates, as runs of the finding `<name>-lr`. */
   learningRateGrid(options: GridOptions & { learningRates: readonly number[] }): PlannedRun[];
-  table(runs: readonly RunRecord[]): Row[];
+  /** `paper`: the rows of `paperTable`, here and below. */
+  table(runs: readonly RunRecord[], paper: readonly Row[]): Row[];
   learningRateTable(runs: readonly RunRecord[]): Row[];
   /** An SVG drawn in the given document (a browser's, or jsdom's). */
-  figure(runs: readonly RunRecord[], document: Document): SVGSVGElement | HTMLElement;
-  verdicts(runs: readonly RunRecord[]): Verdict[];
+  figure(runs: readonly RunRecord[], paper: readonly Row[], document: Document): SVGSVGElement | HTMLElement;
+  verdicts(runs: readonly RunRecord[], paper: readonly Row[]): Verdict[];
 }
 
 /** Seed-major order, else as given: when time runs out, the seeds that are there are complete over all models. */

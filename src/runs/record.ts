@@ -20,6 +20,7 @@ const specSchema = z.strictObject({
   data: z.strictObject({
     name: z.string(),
     sha256: z.string(),
+    validationSha256: z.string().optional(),
     tokenizer: z.string(),
     tokenizerSha256: z.string().optional(),
   }),

@@ -8,6 +8,8 @@ export interface TrainSpec {
     name: string;
     /** Dataset.sha256. */
     sha256: string;
+    /** Dataset.validationSha256: the validation text, where it is a file of its own. */
+    validationSha256?: string;
     /** "bytes" or "bpe". */
     tokenizer: string;
     /** SHA-256 of the tokenizer file; absent for bytes. */
