@@ -7,7 +7,8 @@
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import type { ResvgRenderOptions } from "@resvg/resvg-js";
-import { findCheckout, writeAtomically } from "./files.js";
+import { writeAtomically } from "../data/files.node.js";
+import { findCheckout } from "./checkout.js";
 import { lightVariant, standaloneSvg } from "./svg.js";
 
 // jsdom and resvg take a second to load; a notebook that draws nothing should not wait for them.

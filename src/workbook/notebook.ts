@@ -1,7 +1,7 @@
 /** Jupyter notebook files (nbformat 4.5): reading with precise complaints, writing as Jupyter itself writes them. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { writeAtomically } from "./files.js";
+import { writeAtomically } from "../data/files.node.js";
 
 export interface StreamOutput {
   output_type: "stream";

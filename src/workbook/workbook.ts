@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
+import { writeAtomically } from "../data/files.node.js";
 import { checkFigures, checkOutputs } from "./check.js";
-import { findCheckout, writeAtomically } from "./files.js";
+import { findCheckout } from "./checkout.js";
 import { type Notebook, readNotebook, sourceHash, writeNotebook } from "./notebook.js";
 import {
   declaredParameters,

@@ -1,0 +1,26 @@
+import { progressText, type TrainProgress } from "../train/progress.js";
+
+/** Where progress lines go: a terminal, or a file or pipe. */
+export interface ProgressStream {
+  isTTY?: boolean;
+  columns?: number;
+  write(text: string): unknown;
+}
+
+/**
+ * Progress of training in a terminal: one line that is written over a few times a second; elsewhere (a log file) a line
+ * every ten seconds. The last step is always shown.
+ */
+export function terminalProgress(stream: ProgressStream = process.stderr): (progress: TrainProgress) => void {
+  const interval = stream.isTTY ? 200 : 10_000;
+  let shown = Number.NEGATIVE_INFINITY;
+  return (progress) => {
+    const last = progress.step >= progress.steps;
+    const now = Date.now();
+    if (!last && now - shown < interval) return;
+    shown = now;
+    const text = progressText(progress);
+    if (stream.isTTY) stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}${last ? "\n" : ""}`);
+    else stream.write(`${text}\n`);
+  };
+}

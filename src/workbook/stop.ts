@@ -1,0 +1,43 @@
+/**
+ * Cooperative stop. An interrupt (the notebook's stop button, Ctrl-C) cannot end an awaited loop by itself: tslab stops
+ * waiting for it, and it goes on as a zombie. Training therefore polls an AbortSignal each step.
+ */
+let current: AbortController | undefined;
+
+/** A signal that the next interrupt aborts. In a terminal a second Ctrl-C then ends the process as usual. */
+export function stopSignal(): AbortSignal {
+  if (!current || current.signal.aborted) {
+    const controller = new AbortController();
+    current = controller;
+    process.once("SIGINT", () => controller.abort(new Error("Interrupted.")));
+  }
+  return current.signal;
+}
+
+/**
+ * Runs `work` with a signal that the first interrupt aborts, and gives its result. Meanwhile the process's own reaction
+ * to an interrupt is put off, so that a notebook keeps what the work returns: `const run = await stoppable((signal) =>
+ * train(spec, { signal }))`. A second interrupt acts as usual.
+ */
+export async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const others = process.listeners("SIGINT");
+  let waiting = true;
+  const restore = () => {
+    if (!waiting) return;
+    waiting = false;
+    process.removeListener("SIGINT", onInterrupt);
+    for (const listener of others) process.on("SIGINT", listener);
+  };
+  const onInterrupt = () => {
+    restore();
+    controller.abort(new Error("Interrupted."));
+  };
+  for (const listener of others) process.removeListener("SIGINT", listener);
+  process.on("SIGINT", onInterrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    restore();
+  }
+}
