@@ -4,7 +4,7 @@ import { BLOCK_RATIOS, blockRatioPattern, countParameters, matchParameters, pres
 import type { ModelConfig } from "../config/types.js";
 import type { PlannedRun } from "../runs/types.js";
 import type { TrainSpec } from "../train/types.js";
-import { bySeed, type GridData, type GridOptions } from "./finding.js";
+import { bySeed, type GridData, type GridOptions, type LearningRateCheck } from "./finding.js";
 
 export { BLOCK_RATIOS };
 export type BlockRatio = (typeof BLOCK_RATIOS)[number];
@@ -15,6 +15,7 @@ interface Protocol {
   batch: TrainSpec["batch"];
   validation: TrainSpec["validation"];
   seeds: readonly number[];
+  learningRates: LearningRateCheck;
 }
 
 /** 16,384 tokens a step: about a thousand steps in a run, enough for a schedule with a warm-up and a cool-down. */
@@ -27,6 +28,8 @@ const nano: Protocol = {
   validation: { tokens: 1_048_576, every: 256 },
   // Two degrees of freedom are the least that give an interval worth printing.
   seeds: [0, 1, 2],
+  // Doubling from the paper's 350M rate: smaller models take higher ones (training_setup.md). A quarter of a run each.
+  learningRates: { rates: [3e-3, 6e-3, 12e-3], tokens: 4_194_304, seeds: [0] },
 };
 
 /** Twenty steps that a software adapter takes in a second or two a run. */
@@ -35,7 +38,10 @@ const smoke: Protocol = {
   batch: { sequences: 4, length: 64 },
   validation: { tokens: 1024, every: 10 },
   seeds: [0, 1],
+  learningRates: { rates: [1e-3, 3e-3], tokens: 8 * 256, seeds: [0] },
 };
+
+const protocols = { nano, smoke };
 
 /**
  * The data of the recorded runs: 165 public-domain books for training, six others for validation, in the BPE of
@@ -101,22 +107,22 @@ function smokeConfig(pattern: string, vocabSize: number): ModelConfig {
 
 /** The runs of the finding: every ratio with every seed, seed by seed. Throws when a label is no ratio. */
 export function blockRatioGrid(options: GridOptions): PlannedRun[] {
-  return plan(options, "block-ratio", (ratio) => [{ label: ratio, lr: peakLearningRate[ratio] }]);
+  return plan(options, "block-ratio", (ratio) => [peakLearningRate[ratio]]);
 }
 
-/** The learning-rate check: every ratio at each of the given peak rates, as runs of the finding `block-ratio-lr`. */
-export function blockRatioLearningRateGrid(options: GridOptions & { learningRates: readonly number[] }): PlannedRun[] {
-  return plan({ ...options, seeds: options.seeds ?? [0] }, "block-ratio-lr", (ratio) =>
-    options.learningRates.map((lr) => ({ label: ratio, lr })),
-  );
+/** The learning-rate check: every ratio at each peak rate, as runs of the finding `block-ratio-lr`. */
+export function blockRatioLearningRateGrid(options: GridOptions & { rates?: readonly number[] }): PlannedRun[] {
+  const check = protocols[options.scale].learningRates;
+  const { rates = check.rates, seeds = check.seeds, tokens = check.tokens } = options;
+  return plan({ ...options, seeds, tokens }, "block-ratio-lr", () => rates);
 }
 
 function plan(
   { scale, data, seeds, tokens, labels }: GridOptions,
   finding: string,
-  variants: (ratio: BlockRatio) => { label: string; lr: number }[],
+  ratesOf: (ratio: BlockRatio) => readonly number[],
 ): PlannedRun[] {
-  const protocol = scale === "smoke" ? smoke : nano;
+  const protocol = protocols[scale];
   for (const label of labels ?? []) {
     if (!(BLOCK_RATIOS as readonly string[]).includes(label)) {
       throw new Error(`labels: "${label}" is no ratio of ${finding}; ratios are ${BLOCK_RATIOS.join(", ")}`);
@@ -124,7 +130,7 @@ function plan(
   }
   const runs = BLOCK_RATIOS.filter((ratio) => labels?.includes(ratio) ?? true).flatMap((ratio) => {
     const config = blockRatioConfig(ratio, scale, data.vocabSize);
-    return variants(ratio).flatMap(({ label, lr }) =>
+    return ratesOf(ratio).flatMap((lr) =>
       (seeds ?? protocol.seeds).map((seed): PlannedRun => {
         const spec: TrainSpec = {
           config,
@@ -137,7 +143,7 @@ function plan(
           precision: "f32",
           validation: protocol.validation,
         };
-        return { finding, label, spec };
+        return { finding, label: ratio, spec };
       }),
     );
   });

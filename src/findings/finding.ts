@@ -1,3 +1,4 @@
+import type { Dataset } from "../data/types.js";
 import type { PlannedRun, RunRecord } from "../runs/types.js";
 import type { TrainSpec } from "../train/types.js";
 import type { Interval, Outcome } from "./stats.js";
@@ -26,6 +27,13 @@ export interface GridOptions {
   tokens?: number;
   /** Only these labels, e.g. ["1:0", "1:5"]. */
   labels?: readonly string[];
+}
+
+/** How the peak learning rates of the recorded runs were chosen. */
+export interface LearningRateCheck {
+  rates: readonly number[];
+  tokens: number;
+  seeds: readonly number[];
 }
 
 /** A table is an array of these: numbers stay numbers, `null` is an empty cell. */
@@ -57,14 +65,26 @@ export interface Finding {
   recordedData: GridData;
   /** The runs, ordered so that paired comparisons are complete early: all models of a seed, then the next seed. */
   grid(options: GridOptions): PlannedRun[];
-  /** The same models at each of several peak learning rates, as runs of the finding `<name>-lr`. */
-  learningRateGrid(options: GridOptions & { learningRates: readonly number[] }): PlannedRun[];
+  /** The same models at each of several peak learning rates (default: the scale's own), as runs of `<name>-lr`. */
+  learningRateGrid(options: GridOptions & { rates?: readonly number[] }): PlannedRun[];
   /** `paper`: the rows of `paperTable`, here and below. */
   table(runs: readonly RunRecord[], paper: readonly Row[]): Row[];
   learningRateTable(runs: readonly RunRecord[]): Row[];
   /** An SVG drawn in the given document (a browser's, or jsdom's). */
   figure(runs: readonly RunRecord[], paper: readonly Row[], document: Document): SVGSVGElement | HTMLElement;
   verdicts(runs: readonly RunRecord[], paper: readonly Row[]): Verdict[];
+}
+
+/** What a grid needs to know of a data set. */
+export function describeData({ name, sha256, validationSha256, codec }: Dataset): GridData {
+  const identity = {
+    name,
+    sha256,
+    ...(validationSha256 === undefined ? {} : { validationSha256 }),
+    tokenizer: codec.kind,
+    ...(codec.sha256 === undefined ? {} : { tokenizerSha256: codec.sha256 }),
+  };
+  return { identity, vocabSize: codec.vocabSize };
 }
 
 /** Seed-major order, else as given: when time runs out, the seeds that are there are complete over all models. */
