@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { type ModelConfig, parseConfig, parseSize, preset, SIZES } from "../../config/index.js";
+import { type Cost, cost, estimateTrainingMemory, PAPER_CONTEXT, PAPER_TOKENS } from "../../cost/index.js";
+import { textTable } from "../text-table.js";
+
+interface CostFlags {
+  size?: string;
+  pattern?: string;
+  config?: string;
+  vocab?: string;
+  context: string;
+  tokens: string;
+  sequences?: string;
+  json?: boolean;
+  paper?: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command("cost")
+    .description("Weights, training FLOPs and decoding cache of a model, by the paper's formulas")
+    .option("--size <size>", `a named size: ${SIZES.join(", ")}`)
+    .option("--pattern <letters>", "one letter a layer: T, S, M or H (default: the size's 1:5 inter-hybrid)")
+    .option("--config <file>", "a model config in JSON, instead of a size and a pattern")
+    .option("--vocab <n>", "vocabulary of a named size (default: the size's own)")
+    .option("--context <n>", "tokens in a sequence", String(PAPER_CONTEXT))
+    .option("--tokens <n>", "tokens of the training run, such as 60e9", String(PAPER_TOKENS))
+    .option("--sequences <n>", "also estimate the memory of training on so many sequences a step, in f32")
+    .option(
+      "--paper <table>",
+      "compare every cost that a table of the paper prints (such as 9 or 10) with the formulas",
+    )
+    .option("--json", "print JSON")
+    .action(run);
+}
+
+async function run(flags: CostFlags): Promise<void> {
+  if (flags.paper !== undefined) {
+    const rows = await paperRows(flags.paper);
+    print(flags.json ? JSON.stringify(rows) : textTable(rows));
+    return;
+  }
+  const config = modelConfig(flags);
+  const context = positive("--context", flags.context);
+  const costs = cost(config, { context, tokens: positive("--tokens", flags.tokens) });
+  const sequences = flags.sequences === undefined ? undefined : positive("--sequences", flags.sequences);
+  const memory = sequences && estimateTrainingMemory(config, { sequences, length: context });
+  if (flags.json) print(JSON.stringify(memory ? { ...costs, trainingMemoryBytes: memory } : costs));
+  else {
+    const rows = costTable(config, costs, context, flags.tokens);
+    if (memory) rows.push(quantity(`training memory, f32, ${sequences} sequences`, memory.total, mib(memory.total)));
+    print(textTable(rows));
+  }
+}
+
+function modelConfig(flags: CostFlags): ModelConfig {
+  if (flags.config !== undefined) {
+    if (flags.size !== undefined || flags.pattern !== undefined || flags.vocab !== undefined) {
+      throw new Error("--config: the file describes the whole model; leave out --size, --pattern and --vocab.");
+    }
+    return readConfig(flags.config);
+  }
+  if (flags.size === undefined) throw new Error(`--size: missing; give one of ${SIZES.join(", ")}, or --config.`);
+  const vocabSize = flags.vocab === undefined ? undefined : positive("--vocab", flags.vocab);
+  return preset(parseSize(flags.size), { pattern: flags.pattern, vocabSize });
+}
+
+function readConfig(file: string): ModelConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new Error(`--config: ${file} cannot be read.`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`--config: ${file} is not JSON (${error instanceof Error ? error.message : String(error)}).`);
+  }
+  try {
+    return parseConfig(value);
+  } catch (error) {
+    throw new Error(`--config: in ${file}, ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** A number that may be written as 60e9 or 8_192. */
+function positive(option: string, text: string): number {
+  const value = Number(text.replaceAll("_", ""));
+  if (text.trim() === "" || !Number.isFinite(value)) {
+    throw new Error(`${option}: "${text}" is not a number; write it as 60e9 or 8192.`);
+  }
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`${option}: ${text} must be a whole number of at least 1.`);
+  return value;
+}
+
+async function paperRows(text: string) {
+  // Loaded here, so that a single cost needs no tables.
+  const { checkCosts, costTables } = await import("../../findings/costs-checks.js");
+  const { costRows } = await import("../../findings/costs-tables.js");
+  const { paperTable } = await import("../../findings/paper.node.js");
+  const found = costTables.find(({ table }) => String(table) === text);
+  if (!found) {
+    const known = costTables.map(({ table }) => table).join(", ");
+    throw new Error(`--paper: Table ${text} prints no costs that can be computed; tables that do are ${known}.`);
+  }
+  return costRows(checkCosts(found.table, paperTable(found.file)));
+}
+
+function costTable(config: ModelConfig, costs: Cost, context: number, tokens: string) {
+  const { params, trainFlops, flopsPerToken, flopsPerSequence, cacheBytes } = costs;
+  return [
+    { quantity: "pattern", value: config.pattern, "": `${config.pattern.length} layers` },
+    quantity("parameters", params.total, billion(params.total)),
+    quantity("  non-embedding", params.nonEmbedding, billion(params.nonEmbedding)),
+    quantity("  embedding", params.embedding, billion(params.embedding)),
+    quantity("training FLOPs a token", flopsPerToken),
+    quantity(`training FLOPs a sequence of ${context}`, flopsPerSequence),
+    quantity(`training FLOPs of ${tokens} tokens`, trainFlops),
+    quantity(`decoding cache after ${context} tokens, bytes`, cacheBytes, mib(cacheBytes)),
+  ];
+}
+
+function quantity(name: string, value: number, note = ""): { quantity: string; value: string; "": string } {
+  return {
+    quantity: name,
+    value: value < 1e12 ? Math.round(value).toLocaleString("en-GB") : value.toPrecision(4),
+    "": note,
+  };
+}
+
+function billion(count: number): string {
+  return count < 1e8 ? `${(count / 1e6).toFixed(2)} million` : `${(count / 1e9).toFixed(3)} billion`;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
