@@ -24,7 +24,7 @@ const bpeFile = new URL("../../data/tokenizers/books-bpe-4096.json", import.meta
 const bpe = tokenizerCodec(readFileSync(bpeFile, "utf8"));
 const sha = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
 
-/** `xz` of the three documents below, made once with xz 5.4. */
+/** `xz` of the three documents below, made once with the xz tool. */
 const three = "One.\0Two, with more text in it.\0Three é.\n";
 const threeXz = Buffer.from(
   "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQApT25lLgBUd28sIHdpdGggbW9yZSB0ZXh0IGluIGl0LgBUaHJlZSDDqS4KAAAAZ60z0ygz8RUAAUIqelFyOR+2830BAAAAAARZWg==",
