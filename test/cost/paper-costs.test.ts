@@ -49,9 +49,9 @@ describe("all tables together", () => {
     for (const { table, rows } of misprints) {
       const { file } = costTables.find((entry) => entry.table === table)!;
       const printed = paperTable(file);
-      // The same row in another place of the table keeps its misprint, because corrections go by place.
-      const shifted = checkCosts(table, [...printed.slice(rows[0] - 1, rows[0]), ...printed.slice(1)]);
-      expect(shifted.filter(({ row, agrees }) => row === 1 && !agrees).length).toBeGreaterThan(1);
+      // Corrections go by place, so that a copy at the end of the table keeps its misprint.
+      const copied = checkCosts(table, [...printed, printed[rows[0] - 1]]);
+      expect(copied.filter(({ row, agrees }) => row > printed.length && !agrees).length).toBeGreaterThan(1);
     }
   });
 });
