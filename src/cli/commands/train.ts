@@ -1,0 +1,164 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { parseSize, preset } from "../../config/presets.js";
+import { parseConfig } from "../../config/schema.js";
+import { openDataset } from "../../data/node.js";
+import type { Dataset } from "../../data/types.js";
+import { download } from "../../gpu/arena.js";
+import { Gpu } from "../../gpu/gpu.js";
+import { saveModel, writeWhole } from "../../model/folder.node.js";
+import { provenance } from "../../runs/provenance.js";
+import { CheckpointFolder } from "../../train/checkpoint.node.js";
+import { trainSpec } from "../../train/defaults.js";
+import { profileStep, profileTable } from "../../train/profile.js";
+import { Stopped, stepsOf, train } from "../../train/trainer.js";
+import type { TrainResult, TrainSpec } from "../../train/types.js";
+import { positive, seedNumber, share, whole } from "../numbers.js";
+import { terminalProgress } from "../progress.js";
+import { stopSignal } from "../stop.js";
+
+interface Options {
+  size: string;
+  pattern?: string;
+  config?: string;
+  spec?: string;
+  data: string;
+  validation?: string;
+  tokenizer: string;
+  name?: string;
+  tokens: number;
+  seed: number;
+  lr?: number;
+  batch: number;
+  length: number;
+  warmup: number;
+  cooldown: number;
+  validationTokens?: number;
+  validateEvery?: number;
+  checkpointEvery?: number;
+  out?: string;
+  profile?: boolean;
+  json?: boolean;
+}
+
+/** `braid train`: one run, from options or from a recorded run's spec, resumed where its folder holds a checkpoint. */
+export function register(program: Command): void {
+  program
+    .command("train")
+    .description("Train one model; run it again with the same --out to go on after a stop or a crash")
+    .option("--size <name>", "model size: nano, micro, mini, 100m, 350m, 1b, 3b", "nano")
+    .option(
+      "--pattern <letters>",
+      "one letter a layer: T attention, S sliding window, M Mamba-2 (default: the 1:5 hybrid)",
+    )
+    .option("--config <file>", "a ModelConfig as JSON, instead of --size and --pattern")
+    .option(
+      "--spec <file>",
+      "a recorded run (JSON); everything but --data, --validation, --tokenizer and --out comes from it",
+    )
+    .option(
+      "--data <what>",
+      '"synthetic", a text (.txt, .gz, .xz; documents separated by NUL) or a .tokens file',
+      "synthetic",
+    )
+    .option("--validation <file>", "validation text (default: a part of the data)")
+    .option("--tokenizer <what>", '"bytes" or a tokenizer.json', "bytes")
+    .option("--name <name>", "what to call the data (default: the file's name)")
+    .option("--tokens <n>", "training tokens", positive, 16e6)
+    .option("--seed <n>", "seed of weights and batches", seedNumber, 0)
+    .option("--lr <rate>", "peak learning rate (default: by size)", positive)
+    .option("--batch <n>", "sequences a step", whole, 32)
+    .option("--length <n>", "tokens a sequence", whole, 512)
+    .option("--warmup <share>", "share of the steps that warm up", share, 0.25)
+    .option("--cooldown <share>", "share of the steps that cool down", share, 0.2)
+    .option("--validation-tokens <n>", "tokens of the validation text that are scored", whole)
+    .option("--validate-every <n>", "steps between validations (default: a quarter of the run)", whole)
+    .option("--checkpoint-every <n>", "steps between checkpoints (default: a tenth of the run)", whole)
+    .option("--out <folder>", "where checkpoints, the model and result.json go; without it, nothing is kept")
+    .option("--profile", "print the time of each kernel in one step after training")
+    .option("--json", "print the result as JSON")
+    .action((options: Options) => run(options));
+}
+
+async function run(options: Options): Promise<void> {
+  const dataset = await openDataset({ ...options, seed: 0, tokens: options.tokens, onProgress: undefined });
+  const spec = options.spec ? recordedSpec(options.spec) : specFrom(options, dataset);
+  const checkpoints = options.out ? new CheckpointFolder(join(options.out, "checkpoints"), spec) : undefined;
+  if (options.out) mkdirSync(options.out, { recursive: true });
+  const gpu = await Gpu.open();
+  const stop = stopSignal();
+  const started = performance.now();
+  try {
+    let profiled: string | undefined;
+    const result = await train(gpu, spec, dataset, {
+      onProgress: options.json && !process.stderr.isTTY ? undefined : terminalProgress(),
+      signal: stop.signal,
+      checkpoints,
+      checkpointEvery: options.checkpointEvery ?? Math.max(1, Math.ceil(stepsOf(spec) / 10)),
+      onFinish: async (step) => {
+        if (options.out) {
+          saveModel(options.out, spec.config, await download(gpu, step.parameters.values), options.tokenizer);
+        }
+        if (options.profile) profiled = profileTable(await profileStep(step, dataset), step);
+      },
+    });
+    const wall = (performance.now() - started) / 1000;
+    const record = { spec, result, provenance: provenance(gpu.info, wall) };
+    if (options.out) writeWhole(join(options.out, "result.json"), `${JSON.stringify(record, null, 2)}\n`);
+    process.stdout.write(options.json ? `${JSON.stringify(record)}\n` : summary(spec, result, gpu));
+    if (profiled) process.stdout.write(`\n${profiled}\n`);
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    const resume = options.out ? "Run the same command to go on." : "Without --out nothing was kept.";
+    throw new Error(`${error.message} ${resume}`);
+  } finally {
+    stop.dispose();
+    gpu.close();
+  }
+}
+
+function specFrom(options: Options, dataset: Dataset): TrainSpec {
+  const { vocabSize } = dataset.codec;
+  const config = options.config
+    ? parseConfig(readJson(options.config))
+    : preset(parseSize(options.size), { pattern: options.pattern, vocabSize });
+  const { tokens, seed, lr, batch: sequences, length, warmup, cooldown } = options;
+  const spec = trainSpec(config, dataset, {
+    tokens,
+    seed,
+    lr,
+    batch: { sequences, length },
+    schedule: { warmup, cooldown },
+  });
+  const { validationTokens = spec.validation.tokens, validateEvery = spec.validation.every } = options;
+  return { ...spec, validation: { tokens: validationTokens, every: validateEvery } };
+}
+
+function recordedSpec(file: string): TrainSpec {
+  const { spec } = readJson(file) as { spec?: TrainSpec };
+  if (!spec?.config || !spec.data || !spec.batch) throw new Error(`${file} is no recorded run: it has no "spec".`);
+  return { ...spec, config: parseConfig(spec.config) };
+}
+
+function readJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new Error(`${file} can't be read: is the path right?`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function summary(spec: TrainSpec, result: TrainResult, gpu: Gpu): string {
+  const { validation, params } = result;
+  return `${spec.config.pattern}, ${(params.total / 1e6).toFixed(2)}M parameters, seed ${spec.seed}, ${gpu.info.description || gpu.info.device}
+${result.steps} steps, ${(result.tokens / 1e6).toFixed(2)}M tokens in ${result.seconds.toFixed(1)} s (${(result.tokensPerSecond / 1e3).toFixed(1)} thousand tokens a second)
+validation: ${validation.nllPerToken.toFixed(4)} nats a token, ${validation.nllPerByte.toFixed(4)} nats a byte (${validation.tokens} tokens)
+`;
+}

@@ -1,0 +1,28 @@
+import { InvalidArgumentError } from "commander";
+
+/** Option parsers for commander: numbers as people write them ("16e6", "1_000"), with what is allowed in the message. */
+export function positive(text: string): number {
+  const value = Number(text.replaceAll("_", ""));
+  if (!(value > 0) || !Number.isFinite(value))
+    throw new InvalidArgumentError("It must be a number above 0, such as 16e6.");
+  return value;
+}
+
+export function whole(text: string): number {
+  const value = Number(text.replaceAll("_", ""));
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number above 0.");
+  return value;
+}
+
+export function seedNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError("It must be a whole number of 0 or more.");
+  return value;
+}
+
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("It must be a number from 0 to 1.");
+  return value;
+}

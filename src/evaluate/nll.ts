@@ -1,0 +1,84 @@
+import { validationWindows } from "../data/batches.js";
+import type { Dataset } from "../data/types.js";
+import { Arena, tensorFrom, upload } from "../gpu/arena.js";
+import type { Gpu } from "../gpu/gpu.js";
+import { Recorder } from "../gpu/recorder.js";
+import type { Tensor } from "../gpu/tensor.js";
+import { headWeight, languageModel } from "../model/language-model.js";
+import type { Parameters } from "../model/parameters.js";
+import { crossEntropy } from "../ops/cross-entropy.js";
+import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
+import { Tape } from "../ops/tape.js";
+
+/** Targets with this value are not scored: the padding of the last batch. */
+const ignored = 0xffffffff;
+
+export interface Nll {
+  /** Mean negative log-likelihood, nats. */
+  nllPerToken: number;
+  nllPerByte: number;
+  tokens: number;
+  bytes: number;
+}
+
+/** Scores the first windows of a dataset's validation stream; recorded once, run whenever the weights have changed. */
+export class NllEvaluation {
+  private readonly recorder: Recorder;
+  private readonly arena: Arena;
+  private readonly tokens: TokenBuffers;
+  private readonly targets: Tensor;
+  private readonly loss: Tensor;
+  private readonly batches: { inputs: Uint32Array<ArrayBuffer>; targets: Uint32Array<ArrayBuffer>; scored: number }[] =
+    [];
+  private readonly bytes: number;
+
+  /**
+   * @param tokens how many targets to score, rounded to whole windows
+   * @throws Error when the validation stream is shorter than one window
+   */
+  constructor(
+    readonly gpu: Gpu,
+    parameters: Parameters,
+    dataset: Dataset,
+    { sequences, length, tokens }: { sequences: number; length: number; tokens: number },
+  ) {
+    const windows = validationWindows(dataset.validation, length, tokens, dataset.codec.byteLengths);
+    this.bytes = windows.targetBytes.reduce((sum, bytes) => sum + bytes, 0);
+    const batch = Math.min(sequences, windows.count);
+    const rows = batch * length;
+    for (let first = 0; first < windows.count; first += batch) {
+      const scored = Math.min(batch, windows.count - first) * length;
+      const inputs = new Uint32Array(rows);
+      const targets = new Uint32Array(rows).fill(ignored);
+      inputs.set(windows.inputs.subarray(first * length, first * length + scored));
+      targets.set(windows.targets.subarray(first * length, first * length + scored));
+      this.batches.push({ inputs, targets, scored });
+    }
+    this.recorder = new Recorder(gpu);
+    this.arena = new Arena(gpu);
+    this.tokens = createTokenBuffers(gpu, rows, parameters.config.vocabSize);
+    this.targets = tensorFrom(gpu, [rows], "targets");
+    const tape = new Tape(this.recorder, this.arena, false);
+    const hidden = languageModel(tape, parameters, this.tokens, { batch, length });
+    this.loss = crossEntropy(tape, hidden, headWeight(parameters), this.targets, {}).loss;
+  }
+
+  async run(): Promise<Nll> {
+    let sum = 0;
+    let tokens = 0;
+    for (const { inputs, targets, scored } of this.batches) {
+      uploadTokens(this.gpu, this.tokens, inputs);
+      upload(this.gpu, this.targets, targets);
+      this.recorder.submit();
+      const [mean] = new Float32Array(await this.gpu.read(this.loss.buffer, this.loss.offset, 1));
+      sum += mean * scored;
+      tokens += scored;
+    }
+    return { nllPerToken: sum / tokens, nllPerByte: sum / this.bytes, tokens, bytes: this.bytes };
+  }
+
+  destroy(): void {
+    this.recorder.destroy();
+    this.arena.destroy();
+  }
+}

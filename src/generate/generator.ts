@@ -1,0 +1,122 @@
+import { Rng } from "../data/rng.js";
+import { Arena, tensorFrom, upload } from "../gpu/arena.js";
+import type { Gpu } from "../gpu/gpu.js";
+import { Recorder } from "../gpu/recorder.js";
+import type { Tensor } from "../gpu/tensor.js";
+import { type ForwardOptions, headWeight, languageModel } from "../model/language-model.js";
+import type { Parameters } from "../model/parameters.js";
+import { createState, type LayerState } from "../model/state.js";
+import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
+import { matmul, matrix } from "../ops/matmul.js";
+import { Tape } from "../ops/tape.js";
+import { checkSampling, type SamplingOptions, sample } from "./sample.js";
+
+export interface GenerateOptions extends SamplingOptions {
+  maxTokens: number;
+  seed?: number;
+  /** A token that ends the text and is not returned. */
+  stop?: number;
+  signal?: AbortSignal;
+}
+
+/** A recorded evaluation of some tokens that ends in logits. */
+interface Recorded {
+  recorder: Recorder;
+  tokens: TokenBuffers;
+  logits: Tensor;
+}
+
+/**
+ * Continues one sequence: the prompt in one go (prefill), then token by token from the layers' states, at a cost a token
+ * that does not grow for Mamba layers and grows with the length for attention.
+ */
+export class Generator {
+  private readonly arena: Arena;
+  private readonly states: LayerState[];
+  private readonly position: Tensor;
+  private readonly step: Recorded;
+  /** Tokens that the states hold. */
+  private held = 0;
+
+  /** @param capacity the most tokens, prompt included, that the key-value caches have room for */
+  constructor(
+    readonly gpu: Gpu,
+    readonly parameters: Parameters,
+    readonly capacity: number,
+  ) {
+    this.arena = new Arena(gpu);
+    this.states = createState(gpu, parameters.config, 1, capacity);
+    this.position = tensorFrom(gpu, [1], "position");
+    this.step = this.record({ batch: 1, length: 1, states: this.states, position: this.position }, this.arena);
+  }
+
+  /**
+   * Reads a prompt from an empty state. @returns logits [V] after its last token
+   * @throws Error when the prompt is empty or does not fit
+   */
+  async prefill(ids: ArrayLike<number>): Promise<Float32Array> {
+    if (ids.length === 0) throw new Error("The prompt is empty: give at least one token to continue from.");
+    if (ids.length > this.capacity) {
+      throw new Error(`The prompt has ${ids.length} tokens, but there is room for ${this.capacity}.`);
+    }
+    const arena = new Arena(this.gpu);
+    const prompt = this.record({ batch: 1, length: ids.length, states: this.states }, arena);
+    uploadTokens(this.gpu, prompt.tokens, Uint32Array.from(ids));
+    prompt.recorder.submit();
+    const logits = await this.read(prompt.logits);
+    prompt.recorder.destroy();
+    arena.destroy();
+    this.held = ids.length;
+    return logits;
+  }
+
+  /** Reads one more token. @returns logits [V] after it @throws Error when the caches are full */
+  async decode(id: number): Promise<Float32Array> {
+    if (this.held >= this.capacity) throw new Error(`The caches are full: there is room for ${this.capacity} tokens.`);
+    uploadTokens(this.gpu, this.step.tokens, Uint32Array.of(id));
+    upload(this.gpu, this.position, Uint32Array.of(this.held++));
+    this.step.recorder.submit();
+    return this.read(this.step.logits);
+  }
+
+  /** Continues a prompt, token by token, until `maxTokens`, the stop token, full caches or the signal. */
+  async *generate(prompt: ArrayLike<number>, options: GenerateOptions): AsyncGenerator<number> {
+    checkSampling(options);
+    const rng = new Rng(options.seed ?? 0, "sampling");
+    let logits = await this.prefill(prompt);
+    for (let count = 0; count < options.maxTokens && !options.signal?.aborted; count++) {
+      const id = sample(logits, rng, options);
+      if (id === options.stop) return;
+      yield id;
+      if (count + 1 === options.maxTokens || this.held >= this.capacity) return;
+      logits = await this.decode(id);
+    }
+  }
+
+  destroy(): void {
+    this.step.recorder.destroy();
+    this.arena.destroy();
+    this.position.buffer.destroy();
+    for (const state of this.states) {
+      const tensors = state.kind === "mamba" ? [state.conv, state.ssm] : [state.cache.k, state.cache.v];
+      for (const { buffer } of tensors) buffer.destroy();
+    }
+  }
+
+  private record(options: ForwardOptions, arena: Arena): Recorded {
+    const { parameters, gpu } = this;
+    const recorder = new Recorder(gpu);
+    const { length } = options;
+    const { dModel, vocabSize } = parameters.config;
+    const tokens = createTokenBuffers(gpu, length, vocabSize);
+    const hidden = languageModel(new Tape(recorder, arena, false), parameters, tokens, options);
+    const last = { ...matrix(hidden), rows: 1, start: (length - 1) * dModel };
+    const logits = arena.alloc([1, vocabSize], "logits");
+    matmul(recorder, arena, { a: last, b: matrix(headWeight(parameters)), c: matrix(logits), transposeB: true });
+    return { recorder, tokens, logits };
+  }
+
+  private async read({ buffer, offset }: Tensor): Promise<Float32Array> {
+    return new Float32Array(await this.gpu.read(buffer, offset, this.parameters.config.vocabSize));
+  }
+}

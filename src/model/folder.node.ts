@@ -1,0 +1,60 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseConfig } from "../config/schema.js";
+import type { ModelConfig } from "../config/types.js";
+import { flatten, layoutOf, named } from "./parameters.js";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+
+/** The files of a model folder, named as Hugging Face names them. */
+export const modelFiles = { config: "config.json", weights: "model.safetensors", tokenizer: "tokenizer.json" } as const;
+
+/** Writes a file under another name, then renames it: it is there whole, or not at all. */
+export function writeWhole(path: string, content: string | Uint8Array): void {
+  const temporary = `${path}.writing`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, path);
+}
+
+/**
+ * Writes config.json, model.safetensors and, for tokenizers, tokenizer.json.
+ * @param values flat weights, as in `Parameters`
+ * @param tokenizer path of the tokenizer file that the model was trained with, or "bytes"
+ */
+export function saveModel(folder: string, config: ModelConfig, values: Float32Array, tokenizer: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeWhole(join(folder, modelFiles.weights), encodeSafetensors(named(layoutOf(config).table, values)));
+  const target = join(folder, modelFiles.tokenizer);
+  if (tokenizer === "bytes") rmSync(target, { force: true });
+  else copyFileSync(tokenizer, target);
+  writeWhole(join(folder, modelFiles.config), `${JSON.stringify({ model_type: "braid", ...config }, null, 2)}\n`);
+}
+
+/**
+ * Reads a model folder.
+ * @returns the config, the flat weights, and "bytes" or the path of the tokenizer
+ * @throws Error naming the file, and the key or tensor, that is missing or wrong
+ */
+export function loadModel(folder: string): {
+  config: ModelConfig;
+  values: Float32Array<ArrayBuffer>;
+  tokenizer: string;
+} {
+  const path = join(folder, modelFiles.config);
+  if (!existsSync(path)) throw new Error(`${folder} is no model folder: it has no ${modelFiles.config}.`);
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new Error(`${path} is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  const { model_type: type, ...rest } = json;
+  if (type !== "braid")
+    throw new Error(`${path}: model_type is ${JSON.stringify(type)}; only "braid" can be read so far.`);
+  const config = parseConfig(rest);
+  const weights = join(folder, modelFiles.weights);
+  if (!existsSync(weights)) throw new Error(`${folder} has no ${modelFiles.weights}.`);
+  const { table, size } = layoutOf(config);
+  const values = flatten(table, size, decodeSafetensors(readFileSync(weights), weights).tensors, weights);
+  const tokenizer = join(folder, modelFiles.tokenizer);
+  return { config, values, tokenizer: existsSync(tokenizer) ? tokenizer : "bytes" };
+}

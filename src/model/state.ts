@@ -1,0 +1,28 @@
+import { ssmWidths } from "../config/parameters.js";
+import type { ModelConfig } from "../config/types.js";
+import { tensorFrom } from "../gpu/arena.js";
+import type { Gpu } from "../gpu/gpu.js";
+import type { Tensor } from "../gpu/tensor.js";
+import { createKvCache, type KvCache } from "../ops/attention-decode.js";
+
+/** What one layer remembers of the tokens so far: keys and values, or the convolution's tail and the SSM state. */
+export type LayerState =
+  | { kind: "attention"; cache: KvCache }
+  | { kind: "mamba" /** [B, conv - 1, convDim] */; conv: Tensor /** [B, H, P, N] */; ssm: Tensor };
+
+/** Empty states of all layers for `batch` sequences of up to `capacity` tokens. */
+export function createState(gpu: Gpu, config: ModelConfig, batch: number, capacity: number): LayerState[] {
+  return [...config.pattern].map((kind) => {
+    if (kind === "M") {
+      const { headDim, dState, conv } = config.ssm!;
+      const { convDim, nHeads } = ssmWidths(config);
+      return {
+        kind: "mamba",
+        conv: tensorFrom(gpu, [batch, conv - 1, convDim], "conv state"),
+        ssm: tensorFrom(gpu, [batch, nHeads, headDim, dState], "ssm state"),
+      };
+    }
+    const { kvHeads, headDim } = config.attention!;
+    return { kind: "attention", cache: createKvCache(gpu, { batch, capacity, kvHeads, headDim }) };
+  });
+}

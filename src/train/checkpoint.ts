@@ -1,0 +1,20 @@
+import type { CurvePoint } from "./types.js";
+
+/** Everything that a stopped run needs to go on as if it had not stopped. Flat arrays as in `Parameters`. */
+export interface Checkpoint {
+  /** Steps done; the data position follows from it, batches being a function of (seed, step). */
+  step: number;
+  values: Float32Array<ArrayBuffer>;
+  first: Float32Array<ArrayBuffer>;
+  second: Float32Array<ArrayBuffer>;
+  curve: { points: CurvePoint[]; sum: number; count: number };
+  /** Seconds of training so far. */
+  seconds: number;
+}
+
+/** Where checkpoints go; `checkpoint.node.ts` keeps them in a folder. */
+export interface CheckpointStore {
+  /** The newest one of this very run, or undefined. @throws Error when what is there belongs to another run */
+  load(): Promise<Checkpoint | undefined>;
+  save(checkpoint: Checkpoint): Promise<void>;
+}

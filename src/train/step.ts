@@ -1,0 +1,97 @@
+import type { Batch } from "../data/types.js";
+import { Arena, tensorFrom, upload } from "../gpu/arena.js";
+import type { Gpu } from "../gpu/gpu.js";
+import type { Profile } from "../gpu/profile.js";
+import { Recorder } from "../gpu/recorder.js";
+import { alignment, type Tensor } from "../gpu/tensor.js";
+import { headWeight, languageModel } from "../model/language-model.js";
+import { Parameters } from "../model/parameters.js";
+import { adamW, createOptimizerState, gradientNorm, type OptimizerState, writeOptimizerState } from "../ops/adamw.js";
+import { crossEntropy } from "../ops/cross-entropy.js";
+import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
+import { Tape } from "../ops/tape.js";
+import type { TrainSpec } from "./types.js";
+
+/** Moments of AdamW, flat like the weights. */
+export interface Moments {
+  first: Tensor;
+  second: Tensor;
+}
+
+/**
+ * One training step, recorded once: forward, loss, backward, global norm, AdamW. `run` uploads a batch and the step's
+ * scalars and replays it; nothing is allocated or compiled after the constructor.
+ */
+export class TrainStep {
+  readonly parameters: Parameters;
+  readonly moments: Moments;
+  /** [1], the mean loss of the last batch in nats a token. */
+  readonly loss: Tensor;
+  /** [1], the global gradient norm before clipping. */
+  readonly norm: Tensor;
+  private readonly recorder: Recorder;
+  private readonly arena: Arena;
+  private readonly tokens: TokenBuffers;
+  private readonly targets: Tensor;
+  private readonly state: OptimizerState;
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly spec: TrainSpec,
+  ) {
+    const { config, batch } = spec;
+    const rows = batch.sequences * batch.length;
+    this.parameters = new Parameters(gpu, config, true);
+    const { size } = this.parameters;
+    this.moments = {
+      first: tensorFrom(gpu, [size], "first moment"),
+      second: tensorFrom(gpu, [size], "second moment"),
+    };
+    this.tokens = createTokenBuffers(gpu, rows, config.vocabSize);
+    this.targets = tensorFrom(gpu, [rows], "targets");
+    this.state = createOptimizerState(gpu);
+    this.recorder = new Recorder(gpu);
+    this.arena = new Arena(gpu);
+    const tape = new Tape(this.recorder, this.arena, true, this.parameters.gradientOf);
+    const hidden = languageModel(tape, this.parameters, this.tokens, { batch: batch.sequences, length: batch.length });
+    this.loss = crossEntropy(tape, hidden, headWeight(this.parameters), this.targets, {}).loss;
+    tape.backward();
+    const gradients = this.parameters.gradients!;
+    this.norm = gradientNorm(this.recorder, this.arena, gradients);
+    adamW(this.recorder, {
+      parameters: this.parameters.values,
+      gradients,
+      ...this.moments,
+      decayBlocks: tensorFrom(gpu, [size / alignment], "decay", this.parameters.decayBlocks()),
+      norm: this.norm,
+      state: this.state,
+    });
+  }
+
+  /** Submits one step. @param step counts from 0; AdamW's bias correction uses step + 1 */
+  run(batch: Batch, step: number, lr: number, profile?: Profile): void {
+    const { beta1, beta2, eps, weightDecay, clip } = this.spec.optimizer;
+    uploadTokens(this.gpu, this.tokens, batch.inputs);
+    upload(this.gpu, this.targets, batch.targets as Uint32Array<ArrayBuffer>);
+    writeOptimizerState(this.gpu, this.state, { lr, step: step + 1, beta1, beta2, eps, weightDecay, clip });
+    this.recorder.submit(profile);
+  }
+
+  /** GPU bytes: activations and scratch, and the four flat buffers. */
+  get bytes(): { activations: number; parameters: number; total: number } {
+    const parameters = 4 * this.parameters.values.buffer.size;
+    return { activations: this.arena.bytes, parameters, total: this.arena.bytes + parameters };
+  }
+
+  get dispatches(): number {
+    return this.recorder.dispatches;
+  }
+
+  destroy(): void {
+    this.recorder.destroy();
+    this.arena.destroy();
+    this.parameters.destroy();
+    this.moments.first.buffer.destroy();
+    this.moments.second.buffer.destroy();
+  }
+}

@@ -1,0 +1,185 @@
+import { countParameters } from "../config/parameters.js";
+import { batchAt } from "../data/batches.js";
+import type { Dataset } from "../data/types.js";
+import { NllEvaluation } from "../evaluate/nll.js";
+import { download, upload } from "../gpu/arena.js";
+import type { Gpu } from "../gpu/gpu.js";
+import { initialValues } from "../model/initialise.js";
+import type { CheckpointStore } from "./checkpoint.js";
+import { Curve } from "./curve.js";
+import { LossLog } from "./loss-log.js";
+import type { TrainProgress } from "./progress.js";
+import { trapezoid } from "./schedule.js";
+import { TrainStep } from "./step.js";
+import type { TrainResult, TrainSpec } from "./types.js";
+
+export interface TrainOptions {
+  onProgress?: (progress: TrainProgress) => void;
+  /** Stops after the step under way; with `checkpoints`, the run goes on from there next time. */
+  signal?: AbortSignal;
+  checkpoints?: CheckpointStore;
+  /** Steps between checkpoints. */
+  checkpointEvery?: number;
+  /** Called with the trained step before it is destroyed: to save weights, generate, measure. */
+  onFinish?: (step: TrainStep) => Promise<void>;
+}
+
+/** Training was stopped by its signal. */
+export class Stopped extends Error {
+  constructor(
+    readonly step: number,
+    readonly steps: number,
+  ) {
+    super(`Training was stopped at step ${step} of ${steps}.`);
+    this.name = "Stopped";
+  }
+}
+
+/** Steps that a spec takes: its tokens, rounded up to whole batches. */
+export function stepsOf({ tokens, batch }: TrainSpec): number {
+  return Math.max(1, Math.ceil(tokens / (batch.sequences * batch.length)));
+}
+
+/**
+ * Trains a model from its spec. The outcome depends on the spec, the dataset and the kind of adapter alone; a run that
+ * was stopped or killed and resumed from its checkpoint ends with the same bits.
+ * @throws Error when the dataset is not the spec's, the loss is not finite, or the GPU fails; Stopped on `signal`
+ */
+export async function train(
+  gpu: Gpu,
+  spec: TrainSpec,
+  dataset: Dataset,
+  options: TrainOptions = {},
+): Promise<TrainResult> {
+  checkDataset(spec, dataset);
+  const steps = stepsOf(spec);
+  const step = new TrainStep(gpu, spec);
+  const log = new LossLog(gpu, 64);
+  const evaluation = new NllEvaluation(gpu, step.parameters, dataset, {
+    ...spec.batch,
+    tokens: spec.validation.tokens,
+  });
+  try {
+    return await loop({ gpu, spec, dataset, options, steps, step, log, evaluation });
+  } finally {
+    evaluation.destroy();
+    log.destroy();
+    step.destroy();
+  }
+}
+
+interface Loop {
+  gpu: Gpu;
+  spec: TrainSpec;
+  dataset: Dataset;
+  options: TrainOptions;
+  steps: number;
+  step: TrainStep;
+  log: LossLog;
+  evaluation: NllEvaluation;
+}
+
+/** Milliseconds of work to queue up before waiting for losses: enough to hide the wait, little enough to stay live. */
+const patience = 250;
+
+async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation }: Loop): Promise<TrainResult> {
+  const { checkpoints, checkpointEvery = Number.POSITIVE_INFINITY, signal, onProgress } = options;
+  const perStep = spec.batch.sequences * spec.batch.length;
+  const lrAt = (index: number) => spec.optimizer.lr * trapezoid(index, steps, spec.schedule);
+  const saved = await checkpoints?.load();
+  if (saved) {
+    upload(gpu, step.parameters.values, saved.values);
+    upload(gpu, step.moments.first, saved.first);
+    upload(gpu, step.moments.second, saved.second);
+  } else step.parameters.load(initialValues(step.parameters, spec.seed));
+  const curve = new Curve(Curve.intervalFor(steps), saved?.curve);
+  const begun = saved?.step ?? 0;
+  let logged = begun;
+  let validation = { nllPerToken: Number.NaN, nllPerByte: Number.NaN, tokens: 0, bytes: 0 };
+  let lastLoss = Number.NaN;
+  let seconds = saved?.seconds ?? 0;
+  let clock = performance.now();
+  let validating = 0;
+  const elapsed = () => seconds + (performance.now() - clock) / 1000;
+
+  /** Reads the losses of the steps run since the last time. */
+  const catchUp = async () => {
+    for (const { loss, norm } of await log.take()) {
+      logged++;
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+        throw new Error(
+          `The ${Number.isFinite(loss) ? "gradient norm" : "loss"} is ${Number.isFinite(loss) ? norm : loss} at step ${logged} of ${steps}: lower the learning rate (now ${spec.optimizer.lr}).`,
+        );
+      }
+      lastLoss = loss;
+      const point = { step: logged, tokens: logged * perStep, lr: lrAt(logged - 1), train: loss };
+      curve.add(point, logged === steps || logged % spec.validation.every === 0);
+    }
+    const done = logged - begun;
+    const pace = (elapsed() - (saved?.seconds ?? 0) - validating) / Math.max(1, done);
+    onProgress?.({
+      step: logged,
+      steps,
+      tokens: logged * perStep,
+      loss: lastLoss,
+      tokensPerSecond: perStep / pace,
+      secondsLeft: pace * (steps - logged),
+    });
+  };
+  const save = async () => {
+    const [values, first, second] = [
+      await download(gpu, step.parameters.values),
+      await download(gpu, step.moments.first),
+      await download(gpu, step.moments.second),
+    ];
+    await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), seconds: elapsed() });
+  };
+
+  let waited = performance.now();
+  for (let index = begun; index < steps; index++) {
+    step.run(batchAt(dataset.train, { seed: spec.seed, step: index, ...spec.batch }), index, lrAt(index));
+    log.append(step.loss, step.norm);
+    const done = index + 1;
+    const last = done === steps;
+    const validate = last || (done % spec.validation.every === 0 && done > begun);
+    const checkpoint = checkpoints !== undefined && (last || done % checkpointEvery === 0);
+    const stop = signal?.aborted === true;
+    if (!validate && !checkpoint && !stop && !log.full && performance.now() - waited < patience) continue;
+    await catchUp();
+    if (validate) {
+      const from = performance.now();
+      validation = await evaluation.run();
+      validating += (performance.now() - from) / 1000;
+      curve.validate(done, validation.nllPerToken);
+    }
+    if (checkpoint || (stop && checkpoints)) await save();
+    if (stop && !last) throw new Stopped(done, steps);
+    waited = performance.now();
+  }
+  if (begun === steps) validation = await evaluation.run();
+  seconds = elapsed();
+  clock = performance.now();
+  await options.onFinish?.(step);
+  const { total, nonEmbedding } = countParameters(spec.config);
+  return {
+    steps,
+    tokens: steps * perStep,
+    params: { total, nonEmbedding },
+    trainLoss: curve.points.at(-1)!.train,
+    validation,
+    curve: curve.points,
+    tokensPerSecond: (steps * perStep) / Math.max(1e-9, seconds - validating),
+    seconds,
+  };
+}
+
+function checkDataset({ data, config }: TrainSpec, { name, sha256, codec }: Dataset): void {
+  if (sha256 !== data.sha256) {
+    throw new Error(
+      `The run reads "${data.name}" with SHA-256 ${data.sha256}, but the data given is "${name}" with ${sha256}.`,
+    );
+  }
+  if (codec.vocabSize > config.vocabSize) {
+    throw new Error(`The tokenizer has ${codec.vocabSize} entries, but the model's vocabSize is ${config.vocabSize}.`);
+  }
+}
