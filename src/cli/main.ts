@@ -1,12 +1,22 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { register as registerCost } from "./commands/cost.js";
+import { register as registerDoctor } from "./commands/doctor.js";
+import { register as registerFindings } from "./commands/findings.js";
 import { register as registerRun } from "./commands/run.js";
+import { register as registerRuns } from "./commands/runs.js";
+import { register as registerSweep } from "./commands/sweep.js";
+import { register as registerTokens } from "./commands/tokens.js";
 
 const program = new Command("braid").description("Hybrid Transformer/Mamba-2 language models on WebGPU");
 
 registerCost(program);
+registerDoctor(program);
 registerRun(program);
+registerTokens(program);
+registerFindings(program);
+registerRuns(program);
+registerSweep(program);
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`braid: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

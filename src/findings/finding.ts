@@ -29,6 +29,9 @@ export interface GridOptions {
   labels?: readonly string[];
 }
 
+/** What smoke grids train on, as `openDataset` and `--data` take it. */
+export const smokeData = { data: "synthetic", tokens: 65_536 } as const;
+
 /** How the peak learning rates of the recorded runs were chosen. */
 export interface LearningRateCheck {
   rates: readonly number[];

@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { type OpenOptions, openDataset } from "../data/node.js";
-import { syntheticDataset } from "../data/synthetic.js";
 import type { Dataset } from "../data/types.js";
 import { Gpu } from "../gpu/gpu.js";
 import { runId } from "../runs/identity.js";
@@ -10,19 +9,7 @@ import { packageStore, readStore, writeRun } from "../runs/store.js";
 import { trainRun } from "../runs/train-run.js";
 import type { PlannedRun, RunRecord } from "../runs/types.js";
 import type { TrainProgress } from "../train/progress.js";
-import { describeData, type Finding, type GridOptions, type Scale } from "./finding.js";
-
-/** What a grid is while it trains. */
-export interface GridProgress {
-  /** Runs finished, those that were there before included. */
-  done: number;
-  total: number;
-  run: PlannedRun;
-  /** Of the run under way; absent while it starts. */
-  training?: TrainProgress;
-  /** All runs so far. */
-  runs: readonly RunRecord[];
-}
+import { describeData, type Finding, type GridOptions, type Scale, smokeData } from "./finding.js";
 
 export interface ObtainOptions {
   scale: Scale;
@@ -34,12 +21,13 @@ export interface ObtainOptions {
   tokens?: number;
   /** The runs of the learning-rate check instead of the grid. */
   learningRates?: boolean;
-  /** Nano scale: the data to train on. Default: the synthetic language. */
+  /** The data to train on, at smoke and nano scale. Default: the synthetic language. */
   data?: OpenOptions;
   /** Recorded: the store to read. Nano: the store that finished runs go to and are resumed from; default `runs`. */
   store?: string;
   signal?: AbortSignal;
-  onProgress?: (progress: GridProgress) => void;
+  /** Progress of the run under way; its label says which of how many it is. */
+  onProgress?: (progress: TrainProgress) => void;
 }
 
 /**
@@ -90,8 +78,7 @@ function missingRuns(
 }
 
 async function openData({ scale, data }: ObtainOptions): Promise<Dataset> {
-  if (scale === "smoke") return syntheticDataset({ seed: 0, trainTokens: 65_536, validationTokens: 8192 });
-  return openDataset(data ?? { data: "synthetic" });
+  return openDataset(data ?? (scale === "smoke" ? smokeData : { data: "synthetic" }));
 }
 
 async function trainGrid(
@@ -112,9 +99,8 @@ async function trainGrid(
     const gpu = await Gpu.open();
     try {
       for (const run of missing) {
-        const report = (training?: TrainProgress) =>
-          onProgress?.({ done: runs.size, total: planned.length, run, training, runs: [...runs.values()] });
-        report();
+        const label = `${run.label}, seed ${run.spec.seed} (run ${runs.size + 1} of ${planned.length})`;
+        const report = (progress: TrainProgress) => onProgress?.({ ...progress, label });
         const record = await trainRun(gpu, run, dataset, { signal, onProgress: report });
         if (store !== undefined) writeRun(store, record);
         runs.set(run, record);

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeAtomically } from "../data/files.node.js";
 import { canonicalJson } from "./identity.js";
 import { readableJson } from "./json.js";
 import { readJsonl } from "./jsonl.js";
@@ -45,17 +46,10 @@ export function readStore(store: string, finding?: string): RunRecord[] {
   return runs.sort((a, b) => a.finding.localeCompare(b.finding) || a.spec.seed - b.spec.seed);
 }
 
-/** Writes a run to `<store>/<finding>/<id>.json`, to a temporary name first. */
+/** Writes a run to `<store>/<finding>/<id>.json`, whole or not at all. Returns the path. */
 export function writeRun(store: string, run: RunRecord): string {
   const file = runFile(store, run);
-  mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, `${readableJson(sealRecord(run))}\n`);
-    renameSync(temporary, file);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  writeAtomically(file, `${readableJson(sealRecord(run))}\n`);
   return file;
 }
 
