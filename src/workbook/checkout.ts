@@ -1,17 +1,24 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-/** The braid checkout that `from` lies in (the nearest folder whose package.json is braid-lm's), or undefined. */
+/**
+ * The braid checkout that `from` lies in, or undefined when it lies in another project. The nearest package.json
+ * decides; that of the checkout's own notebooks/ belongs to the checkout.
+ */
 export function findCheckout(from: string = process.cwd()): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
-    try {
-      const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-      if (typeof manifest === "object" && manifest !== null && "name" in manifest && manifest.name === "braid-lm") {
-        return folder;
-      }
-    } catch {
-      // No readable package.json here: look further up.
-    }
-    if (dirname(folder) === folder) return undefined;
+    const name = packageName(folder);
+    if (name === "braid-lm") return folder;
+    if ((name !== undefined && name !== "braid-notebooks") || dirname(folder) === folder) return undefined;
+  }
+}
+
+/** The name in the folder's package.json ("" if it says none), undefined where there is no readable one. */
+function packageName(folder: string): string | undefined {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return typeof manifest === "object" && manifest !== null && "name" in manifest ? String(manifest.name) : "";
+  } catch {
+    return undefined;
   }
 }

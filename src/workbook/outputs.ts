@@ -10,9 +10,18 @@ export class OutputCollector {
   /** Texts written to stderr, one a write: tslab reports a failure as the last of them, type errors as one each. */
   private readonly stderr: string[] = [];
 
+  private closed = false;
+
   constructor(private readonly displays: Displays) {}
 
+  /** Ends the cell with an error of the runner's own; what the kernel says while it is being ended is not output. */
+  close(error: ErrorOutput): void {
+    this.outputs.push(error);
+    this.closed = true;
+  }
+
   receive(message: Message): void {
+    if (this.closed) return;
     const { type, content } = message;
     if (type === "stream") this.stream(content.name === "stderr" ? "stderr" : "stdout", String(content.text));
     else if (type === "display_data") this.display(content);

@@ -33,10 +33,11 @@ export function declaredParameters(notebook: Notebook): Parameter[] {
  */
 export function injectParameters(notebook: Notebook, values: ParameterValues, path: string): Notebook {
   const cells = notebook.cells.filter((cell) => !isInjected(cell));
-  const names = Object.keys(values);
-  if (names.length > 0) {
+  if (Object.keys(values).length > 0) {
     const known = declaredParameters(notebook).map((parameter) => parameter.name);
-    for (const name of names) if (!known.includes(name)) throw new Error(unknownParameter(name, known, path));
+    const names = known.filter((name) => name in values);
+    for (const name of Object.keys(values))
+      if (!known.includes(name)) throw new Error(unknownParameter(name, known, path));
     // tslab prints the value of a last expression; here that would be noise.
     const source = [...names.map((name) => `${name} = ${JSON.stringify(values[name])};`), "void 0;"].join("\n");
     const injected: Cell = {

@@ -101,7 +101,7 @@ async function runCell(
       // The kernel is ended right after; its death is then no news.
       execution.catch(() => undefined);
       const error = runnerError("TimeoutError", limit!.message);
-      collector.outputs.push(error);
+      collector.close(error);
       return { status: "timeout", error };
     }
     cell.execution_count = reply.executionCount;
@@ -110,7 +110,7 @@ async function runCell(
   } catch (error) {
     if (!(error instanceof KernelDeath)) throw error;
     const output = runnerError(error.name, error.message);
-    collector.outputs.push(output);
+    collector.close(output);
     return { status: "error", error: output };
   } finally {
     clearTimeout(timer);
