@@ -1,2 +1,17 @@
 export * from "./config/index.js";
 export * from "./cost/index.js";
+export * from "./data/index.js";
+export { type Nll, NllEvaluation } from "./evaluate/nll.js";
+export { type GenerateOptions, Generator } from "./generate/generator.js";
+export type { SamplingOptions } from "./generate/sample.js";
+export { Gpu, type GpuOptions } from "./gpu/gpu.js";
+export type { GpuInfo } from "./gpu/info.js";
+export { initialValues } from "./model/initialise.js";
+export { Parameters } from "./model/parameters.js";
+export type { Checkpoint, CheckpointStore } from "./train/checkpoint.js";
+export { trainSpec } from "./train/defaults.js";
+export type { TrainProgress } from "./train/progress.js";
+export { trapezoid } from "./train/schedule.js";
+export { TrainStep } from "./train/step.js";
+export { Stopped, stepsOf, type TrainOptions, train } from "./train/trainer.js";
+export type { CurvePoint, TrainResult, TrainSpec } from "./train/types.js";

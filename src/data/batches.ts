@@ -53,7 +53,7 @@ export function batchAt(stream: TokenStream, { seed, step, sequences, length }: 
  * @throws Error when the stream is shorter than one window
  */
 export function windowsPerEpoch(stream: TokenStream, length: number): number {
-  checkLength(stream, length);
+  checkLength("training", stream, length);
   return Math.max(1, Math.floor(stream.ids.length / length) - 1);
 }
 
@@ -83,7 +83,7 @@ export function validationWindows(
   tokens: number,
   byteLengths: Uint16Array,
 ): ScoredWindows {
-  checkLength(stream, length);
+  checkLength("validation", stream, length);
   if (!(tokens > 0)) throw new Error(`tokens must be positive, got ${tokens}`);
   const available = Math.floor((stream.ids.length - 1) / length);
   const count = Math.min(available, Math.max(1, Math.floor(tokens / length)));
@@ -140,12 +140,12 @@ export function permutation(n: number, rng: Rng): (index: number) => number {
   };
 }
 
-function checkLength(stream: TokenStream, length: number): void {
+function checkLength(part: string, stream: TokenStream, length: number): void {
   integer("length", length, 1);
   const tokens = stream.ids.length;
   if (tokens > length) return;
   throw new Error(
-    `the stream has ${tokens} tokens, fewer than one window of ${length + 1} (${length} inputs and the last target): ` +
+    `the ${part} stream has ${tokens} tokens, fewer than one window of ${length + 1} (${length} inputs and the last target): ` +
       "give a longer text or a shorter context",
   );
 }

@@ -115,7 +115,8 @@ function parseTokenizer(json: string, name: string): TokenizerFile {
   try {
     file = JSON.parse(json);
   } catch (error) {
-    throw new Error(`${name} is not JSON: ${(error as Error).message}`);
+    // The engine's message quotes the file, line breaks and all.
+    throw new Error(`${name} is not JSON: ${(error as Error).message.replace(/\s+/g, " ")}`);
   }
   const record = (x: unknown) => (typeof x === "object" && x !== null ? (x as Record<string, unknown>) : undefined);
   const model = record(record(file)?.model);

@@ -85,9 +85,9 @@ test("validation windows follow each other, and know their bytes", () => {
 test("bad options are named", () => {
   const options = { seed: 0, step: 0, sequences: 1, length: 8 };
   const short =
-    "the stream has 8 tokens, fewer than one window of 9 (8 inputs and the last target): give a longer text or a shorter context";
-  expect(() => batchAt(counting(8), options)).toThrow(short);
-  expect(() => validationWindows(counting(8), 8, 8, new Uint16Array(8))).toThrow(short);
+    "stream has 8 tokens, fewer than one window of 9 (8 inputs and the last target): give a longer text or a shorter context";
+  expect(() => batchAt(counting(8), options)).toThrow(`the training ${short}`);
+  expect(() => validationWindows(counting(8), 8, 8, new Uint16Array(8))).toThrow(`the validation ${short}`);
   expect(() => batchAt(counting(9), { ...options, sequences: 0 })).toThrow(
     "sequences must be an integer of 1 or more, got 0",
   );
