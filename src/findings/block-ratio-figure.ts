@@ -1,7 +1,10 @@
 import * as Plot from "@observablehq/plot";
 import type { RatioDifference } from "./block-ratio-losses.js";
 import type { PaperBlockRatio } from "./block-ratio-paper.js";
-import { architectureStyle, ink, plotDefaults, surface } from "./theme.js";
+import { type ArchitectureStyle, architectureStyle, ink, plotDefaults, surface } from "./theme.js";
+
+/** Pixels between the highest and the lowest value, about. */
+const plotHeight = 340;
 
 interface Point {
   series: string;
@@ -32,14 +35,14 @@ export function blockRatioFigure(
   return Plot.plot({
     ...plotDefaults,
     document,
-    height: 420,
-    marginLeft: 56,
-    marginRight: 96,
+    height: plotHeight + 80,
+    marginLeft: 60,
+    marginRight: 24,
     marginTop: 36,
     marginBottom: 44,
     title: "Validation loss against the share of attention layers",
     caption:
-      "Difference to the Transformer (1:0) of the same size, nats a token; lower is better. Ours: mean over seeds with its 95 % interval, paired by seed. Paper: Table 16, one run each.",
+      "Difference to the Transformer (1:0) of the same size; lower is better. Ours: mean over seeds with its 95 % interval, paired by seed. Paper: Table 16, one run each.",
     x: {
       type: "sqrt",
       domain: [0, 1],
@@ -49,7 +52,7 @@ export function blockRatioFigure(
       ticks: points.map(({ share }) => share),
       tickFormat: (share: number) => points.find((point) => point.share === share)?.ratio ?? "",
     },
-    y: { label: "↑ loss − loss of the Transformer", labelArrow: "none", grid: true, nice: true },
+    y: { label: "↑ loss − loss of the Transformer (nats a token)", labelArrow: "none", grid: true, nice: true },
     marks: [
       Plot.ruleY([0], { stroke: ink, strokeOpacity: 0.5 }),
       Plot.lineY(curves, {
@@ -66,11 +69,18 @@ export function blockRatioFigure(
         x: "share",
         y1: (d: RatioDifference) => d.interval.low,
         y2: (d: RatioDifference) => d.interval.high,
-        stroke: style.colour,
+        stroke: ({ ratio }: RatioDifference) => styleOf(ratio).colour,
         strokeWidth: 2,
         strokeOpacity: 0.6,
       }),
-      Plot.dot(points, { x: "share", y: "value", r: 5, symbol: "diamond", fill: style.colour, stroke: surface }),
+      Plot.dot(points, {
+        x: "share",
+        y: "value",
+        r: 5,
+        symbol: ({ ratio }: Point) => styleOf(ratio).symbol,
+        fill: ({ ratio }: Point) => styleOf(ratio).colour,
+        stroke: surface,
+      }),
       Plot.text(labels(points, curves), {
         x: "share",
         y: "value",
@@ -95,7 +105,22 @@ function paperCurves(paper: readonly PaperBlockRatio[]): Point[] {
     .sort((a, b) => a.share - b.share);
 }
 
-/** Each curve is named once, at its 1:1 point: there the curves are furthest apart. */
+/**
+ * Each curve is named once, right of its 1:1 point, where the curves are furthest apart in the paper. Names of points
+ * that lie closer than a line of text are moved up.
+ */
 function labels(points: readonly Point[], curves: readonly Point[]): Point[] {
-  return [...curves, ...points].filter(({ ratio }) => ratio === "1:1");
+  const values = [...points, ...curves].map(({ value }) => value);
+  const line = (14 * (Math.max(...values) - Math.min(...values))) / plotHeight;
+  const named = [...curves, ...points].filter(({ ratio }) => ratio === "1:1").sort((a, b) => a.value - b.value);
+  let below = Number.NEGATIVE_INFINITY;
+  return named.map((point) => {
+    below = Math.max(point.value, below + line);
+    return { ...point, value: below };
+  });
+}
+
+/** Hybrids and both parents keep the colours and symbols that they have in every figure. */
+function styleOf(ratio: string): ArchitectureStyle {
+  return architectureStyle(ratio === "1:0" ? "transformer" : ratio === "0:1" ? "mamba" : "inter");
 }

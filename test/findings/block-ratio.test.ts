@@ -192,6 +192,6 @@ describe("the figure of block-ratio", () => {
   });
 });
 
-function byRatio(a: (string | number)[], b: (string | number)[]): number {
+function byRatio(a: (string | number | null)[], b: (string | number | null)[]): number {
   return BLOCK_RATIOS.indexOf(a[0] as "1:0") - BLOCK_RATIOS.indexOf(b[0] as "1:0");
 }
