@@ -1,0 +1,90 @@
+/** The costs finding: its verdicts. Its tables and figures are in the files beside this one. */
+
+import { familyPattern, preset } from "../config/presets.js";
+import { type Cost, cost, PAPER_CONTEXT, PAPER_TOKENS } from "../cost/cost.js";
+import { matchFlops } from "../cost/match.js";
+import { blocks } from "./costs-checks.js";
+import type { Verdict } from "./finding.js";
+
+/** The inter-hybrids of Table 9, by their blocks. */
+const interPatterns = [
+  [7, 7],
+  [3, 10],
+  [2, 11],
+  [1, 12],
+].map(([attention, mamba]) => "T".repeat(attention) + "M".repeat(mamba));
+
+/** The paper's claims about costs at 1B and 8K, and what the formulas say. Nothing here is measured or random. */
+export function costVerdicts(): Verdict[] {
+  const llama = at1B(familyPattern("1b", "llama"));
+  const mamba = at1B(familyPattern("1b", "mamba"));
+  const inters = interPatterns.map((pattern) => ({ name: blocks(pattern), costs: at1B(pattern) }));
+  const fewerFlops = 100 * (1 - mamba.flopsPerToken / llama.flopsPerToken);
+  const smallerCache = 100 * (1 - mamba.cacheBytes / llama.cacheBytes);
+  const cachesBetween = inters.every(({ costs }) => between(costs.cacheBytes, mamba.cacheBytes, llama.cacheBytes));
+  const below = inters.filter(({ costs }) => costs.flopsPerToken < mamba.flopsPerToken);
+  const above = inters.filter(({ costs }) => costs.flopsPerToken > llama.flopsPerToken);
+  const interTokens = tokensForLlamaBudget(familyPattern("1b", "inter"), llama.trainFlops);
+  return [
+    verdict(
+      "Mamba needs 18 % fewer training FLOPs than the Transformer",
+      "Appendix C, Table 9: 3.7e20 against 4.5e20",
+      Math.round(fewerFlops) === 18,
+      `${fewerFlops.toFixed(1)} % fewer: ${billion(mamba.flopsPerToken)} against ${billion(llama.flopsPerToken)} a token`,
+    ),
+    verdict(
+      "Mamba's decoding cache is 95 % smaller",
+      "Section 2, Table 9: 13 MiB against 256 MiB",
+      Math.round(smallerCache) === 95,
+      `${smallerCache.toFixed(1)} % smaller: ${mib(mamba.cacheBytes)} against ${mib(llama.cacheBytes)}`,
+    ),
+    verdict(
+      "The caches of inter-hybrids lie between",
+      "Table 9: 119, 58, 43 and 28 MiB",
+      cachesBetween,
+      inters.map(({ name, costs }) => `${name} ${mib(costs.cacheBytes)}`).join(", "),
+    ),
+    verdict(
+      "The training FLOPs of inter-hybrids lie between",
+      "Table 9: 3.9, 3.6, 3.7 and 3.7e20; Mamba 3.7e20",
+      below.length + above.length === 0,
+      `${below.map(({ name }) => name).join(", ") || "none"} below Mamba, by at most ${percentBelow(below, mamba)} %: ` +
+        "they have fewer weights",
+    ),
+    verdict(
+      "The Transformer's FLOPs train the 1:5 inter-hybrid on 73 billion tokens instead of 60",
+      "Table 9",
+      Math.round(interTokens / 1e9) === 73,
+      `${(interTokens / 1e9).toFixed(1)} billion tokens`,
+    ),
+  ];
+}
+
+function verdict(claim: string, paper: string, holds: boolean, evidence: string): Verdict {
+  return { claim, paper, outcome: holds ? "reproduced" : "contradicted", evidence, parts: [] };
+}
+
+function at1B(pattern: string): Cost {
+  return cost(preset("1b", { pattern }), { context: PAPER_CONTEXT, tokens: PAPER_TOKENS });
+}
+
+function tokensForLlamaBudget(pattern: string, flops: number): number {
+  return matchFlops(preset("1b", { pattern }), flops, PAPER_CONTEXT);
+}
+
+function between(value: number, low: number, high: number): boolean {
+  return low < value && value < high;
+}
+
+function percentBelow(models: { costs: Cost }[], reference: Cost): string {
+  const shares = models.map(({ costs }) => 100 * (1 - costs.flopsPerToken / reference.flopsPerToken));
+  return Math.max(0, ...shares).toFixed(1);
+}
+
+function billion(flops: number): string {
+  return `${(flops / 1e9).toFixed(2)}e9`;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
