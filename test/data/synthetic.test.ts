@@ -9,7 +9,7 @@ const take = (count: number, part = "test"): SyntheticDocument[] => {
   const stream = syntheticDocuments(language, part);
   return Array.from({ length: count }, () => stream.next().value);
 };
-const documents = take(300);
+const documents = take(150);
 
 test("the text is readable ASCII, the same for the same seed, another for other seeds and parts", () => {
   expect(documents[0].text.slice(0, 80)).toBe(
@@ -48,7 +48,7 @@ test("answers repeat what was stated, at distances that spread over decades", ()
   }
   distances.sort((a, b) => a - b);
   const quantile = (q: number) => distances[Math.floor(q * distances.length)];
-  expect(distances.length).toBeGreaterThan(1500);
+  expect(distances.length).toBeGreaterThan(700);
   expect(quantile(0.1)).toBeLessThan(60);
   expect(quantile(0.95)).toBeGreaterThan(1000);
 });
@@ -60,12 +60,12 @@ test("no n-gram reaches the floor, and long ones come closer than short ones", (
     validationTokens: 50_000,
   });
   expect({ name, kind: codec.kind }).toEqual({ name: "synthetic", kind: "bytes" });
-  expect(train.ids.length).toBeGreaterThanOrEqual(300_000);
+  expect(train.ids.length).toBeGreaterThanOrEqual(150_000);
   expect(train.bytes).toBe(train.ids.length);
-  const [one, three, seven] = [1, 3, 7].map((order) => ngramNats(train.ids, validation.ids, order));
-  expect(seven).toBeLessThan(three);
+  const [one, three, six] = [1, 3, 6].map((order) => ngramNats(train.ids, validation.ids, order));
+  expect(six).toBeLessThan(three);
   expect(three).toBeLessThan(one);
-  expect(seven).toBeGreaterThan(floor! * 1.2);
+  expect(six).toBeGreaterThan(floor! * 1.2);
   expect(floor).toBeGreaterThan(0.4);
   expect(floor).toBeLessThan(0.55);
 });
