@@ -1,0 +1,14 @@
+// y = silu(gate) · up, for rows [gate | up] of 2 · UNITS V's. V and sigmoid come from src/ops/vector.ts. Constants: UNITS.
+struct Params { count: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<V>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= p.count) { return; }
+  let at = i + i / UNITS * UNITS;
+  let gate = x[at];
+  y[i] = gate * sigmoid(gate) * x[at + UNITS];
+}

@@ -1,0 +1,72 @@
+// With r = 1 / sqrt(mean(v²) + eps) and g = dy · w:  dv = r · (g - v · r² · mean(g · v)),  dw = Σ over rows of dy · v · r.
+// A workgroup takes `per` rows, SLOTS at a time with LANES invocations each, and keeps its share of dw in registers;
+// norm/partials adds the shares. workgroup.z is the part of a row (see norm/forward). src/ops/norm.ts gives V,
+// `value(row, j)` and `store(row, j, dv)`. Constants: UNITS, GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES).
+struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32, per: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<V>;
+@group(0) @binding(2) var<storage, read> w: array<V>;
+@group(0) @binding(3) var<storage, read> dy: array<V>;
+@group(0) @binding(4) var<storage, read_write> dx: array<V>;
+@group(0) @binding(5) var<storage, read_write> partial: array<V>;
+
+// Two sets of sums take turns, so that one barrier a row is enough.
+var<workgroup> sums: array<vec2f, 2 * LANES * SLOTS>;
+var<workgroup> shares: array<V, LANES * SLOTS>;
+
+@compute @workgroup_size(LANES * SLOTS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let index = group.y * groups.x + group.x;
+  let lane = local % LANES;
+  let slot = local / LANES;
+  let first = group.z * UNITS;
+  var dw: array<V, EACH>;
+  for (var at = 0u; at < p.per; at += SLOTS) {
+    let row = index * p.per + at + slot;
+    let inside = row < p.rows;
+    // Σ v² and Σ g · v
+    var both = vec2f();
+    if (inside) {
+      for (var j = lane; j < UNITS; j += LANES) {
+        let v = value(row, first + j);
+        both += vec2f(total(v * v), total(v * w[first + j] * dy[row * GROUPS * UNITS + first + j]));
+      }
+    }
+    if (LANES > 1u) {
+      let turn = (at / SLOTS) % 2u * (LANES * SLOTS);
+      sums[turn + local] = both;
+      workgroupBarrier();
+      both = vec2f();
+      for (var other = 0u; other < LANES; other++) { both += sums[turn + local - lane + other]; }
+    }
+    if (inside) {
+      let square = 1.0 / (both.x / WIDTH + p.eps);
+      let scale = sqrt(square);
+      let along = both.y * square / WIDTH;
+      for (var i = 0u; i < EACH; i++) {
+        let j = lane + i * LANES;
+        if (j < UNITS) {
+          let v = value(row, first + j);
+          let d = dy[row * GROUPS * UNITS + first + j];
+          dw[i] += d * v * scale;
+          store(row, first + j, scale * (d * w[first + j] - v * along));
+        }
+      }
+    }
+  }
+  for (var i = 0u; i < EACH; i++) {
+    let j = lane + i * LANES;
+    if (LANES == 1u) {
+      partial[(index * SLOTS + slot) * GROUPS * UNITS + first + j] = dw[i];
+    } else {
+      shares[local] = dw[i];
+      workgroupBarrier();
+      if (slot == 0u && j < UNITS) {
+        var sum = V();
+        for (var other = 0u; other < SLOTS; other++) { sum += shares[other * LANES + lane]; }
+        partial[index * GROUPS * UNITS + first + j] = sum;
+      }
+      workgroupBarrier();
+    }
+  }
+}

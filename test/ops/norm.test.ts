@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import type { Gpu } from "../../src/gpu/gpu.js";
+import { gatedRmsNorm, rmsNorm } from "../../src/ops/norm.js";
+import * as reference from "../reference/norm.js";
+import { checkOp, expectClose, input, random, runOp, useGpu } from "./harness.js";
+
+const holder = useGpu();
+// Large enough to show when it is forgotten, and to keep the gradient of a row of length 1 well-conditioned.
+const eps = 0.05;
+
+/** The kernels meant for real GPUs have to be right everywhere. */
+const hardware = (gpu: Gpu): Gpu => Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
+
+describe.each(["software", "hardware"])("the %s form of the norms agrees with float64", (form) => {
+  const gpu = () => (form === "hardware" ? hardware(holder.gpu) : holder.gpu);
+
+  // The hardware form takes seconds a shape in software, so it is tried at fewer.
+  const all = form === "software";
+  it.each([
+    [1, 32],
+    [3, 7],
+    [300, 64],
+    [5, 520],
+    ...(all
+      ? [
+          [1, 1],
+          [2, 37, 33],
+          [19, 132],
+          [2, 1028],
+        ]
+      : []),
+  ])("rmsNorm at x %i-%i", async (...shape) => {
+    const width = shape[shape.length - 1];
+    await checkOp(gpu(), {
+      inputs: { x: input(shape, 1, 2, 0.5), w: input([width], 2, 0.5, 1) },
+      build: (tape, { x, w }) => rmsNorm(tape, x, w, eps),
+      reference: ({ x, w }) => reference.rmsNorm(x, w, eps),
+    });
+  });
+
+  const shapes = [
+    { rows: 37, width: 24, columns: 60, zColumn: 4, groups: 1 },
+    { rows: 21, width: 64, columns: 152, zColumn: 8, groups: 4 },
+    { rows: 9, width: 15, columns: 31, zColumn: 3, groups: 3 },
+  ];
+  const more = [
+    { rows: 1, width: 32, columns: 32, zColumn: 0, groups: 1 },
+    { rows: 130, width: 64, columns: 150, zColumn: 0, groups: 2 },
+    { rows: 5, width: 520, columns: 1040, zColumn: 520, groups: 1 },
+  ];
+  it.each(all ? [...shapes, ...more] : shapes)(
+    "gatedRmsNorm at R$rows-D$width-z$zColumn/$columns-G$groups",
+    async ({ rows, width, columns, zColumn, groups }) => {
+      await checkOp(gpu(), {
+        inputs: { y: input([rows, width], 1), z: input([rows, columns], 2, 4), w: input([width], 3, 0.5, 1) },
+        build: (tape, { y, z, w }) => {
+          // Nobody else writes the other columns of the gradient here.
+          tape.recorder.clear(tape.gradientOf(z).gradient);
+          return gatedRmsNorm(tape, y, z, w, { eps, zColumn, groups });
+        },
+        reference: ({ y, z, w }) => reference.gatedRmsNorm(y, z, w, { eps, zColumn, columns, groups }),
+      });
+    },
+  );
+
+  it("the gradient of a gate's source is touched in the gate's columns alone", async () => {
+    const { gradients } = await runOp(
+      gpu(),
+      { y: input([6, 8], 1), z: input([6, 20], 2), w: input([8], 3) },
+      (tape, { y, z, w }) => gatedRmsNorm(tape, y, z, w, { eps, zColumn: 4, groups: 1 }),
+      (shape) => random(shape, 5),
+    );
+    for (const [i, value] of gradients.z.entries()) expect(Number.isFinite(value)).toBe(i % 20 >= 4 && i % 20 < 12);
+  });
+
+  it("a norm that is not the only reader adds to the gradients of x and w", async () => {
+    const inputs = { x: input([70, 36], 1), z: input([70, 36], 4), w: input([36], 2, 0.5, 1) };
+    const upstream = (shape: readonly number[]) => random(shape, 5);
+    for (const gated of all ? [false, true] : [true]) {
+      const run = (before: boolean) =>
+        runOp(
+          gpu(),
+          inputs,
+          (tape, { x, z, w }) => {
+            if (before) for (const tensor of [x, w]) tape.recorder.copy(tensor, tape.gradientOf(tensor).gradient);
+            if (!gated) tape.recorder.clear(tape.gradientOf(z).gradient);
+            return gated ? gatedRmsNorm(tape, x, z, w, { eps, zColumn: 0, groups: 1 }) : rmsNorm(tape, x, w, eps);
+          },
+          upstream,
+        );
+      const [alone, added] = [await run(false), await run(true)];
+      for (const name of ["x", "w"] as const) {
+        const expected = alone.gradients[name].map((value, i) => value + inputs[name].values[i]);
+        expectClose(`gradient of ${name}`, added.gradients[name], expected, 1e-6);
+      }
+      expect(added.gradients.z).toEqual(alone.gradients.z);
+    }
+  });
+});
+
+it("rows of zeros and huge gates stay finite", async () => {
+  const inputs = { y: input([4, 8], 1, 0), z: input([4, 8], 2, 500), w: input([8], 3) };
+  const build: Parameters<typeof runOp>[2] = (tape, { y, z, w }) =>
+    gatedRmsNorm(tape, y, z, w, { eps, zColumn: 0, groups: 1 });
+  const { output, gradients } = await runOp(holder.gpu, inputs, build, (shape) => random(shape, 5));
+  for (const values of [output, ...Object.values(gradients)]) expect(values.every(Number.isFinite)).toBe(true);
+});
+
+it("says which shapes do not fit", async () => {
+  const inputs = { y: input([4, 8], 1), z: input([4, 8], 2), w: input([6], 3) };
+  const run = (build: Parameters<typeof runOp>[2]) => runOp(holder.gpu, inputs, build, (shape) => random(shape, 5));
+  await expect(run((tape, { y, w }) => rmsNorm(tape, y, w, eps))).rejects.toThrow("weight [6] does not fit x [4,8]");
+  await expect(run((tape, { y, z, w }) => gatedRmsNorm(tape, y, z, w, { eps, zColumn: 4, groups: 1 }))).rejects.toThrow(
+    "finds no z at column 4",
+  );
+});
