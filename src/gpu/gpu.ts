@@ -35,8 +35,7 @@ export class Gpu {
     readonly info: GpuInfo,
   ) {
     this.lost = device.lost.then(({ reason, message }) => {
-      if (!this.closed)
-        this.failure ??= new Error(`The GPU device was lost (${reason}): ${message || "no reason given"}`);
+      if (!this.closed) this.failure ??= new Error(explainLoss(reason, message));
       throw this.failure ?? new Error("The GPU device was closed.");
     });
     this.lost.catch(() => {});
@@ -52,7 +51,11 @@ export class Gpu {
     const requiredLimits: Record<string, number> = {};
     if (!options.defaultLimits) for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
     const requiredFeatures = wantedFeatures.filter((name) => adapter.features.has(name));
-    return new Gpu(await adapter.requestDevice({ requiredLimits, requiredFeatures }), info);
+    const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`The adapter ${info.description || info.device} refuses a device: ${reason}`);
+    });
+    return new Gpu(device, info);
   }
 
   get limits(): GPUSupportedLimits {
@@ -70,7 +73,12 @@ export class Gpu {
 
   /** Waits for `work`, or fails as soon as the device is lost: a lost device never answers. */
   async orLost<Value>(work: Promise<Value>): Promise<Value> {
-    const value = await Promise.race([work, this.lost]);
+    const value = await Promise.race([work, this.lost]).catch(async (error: unknown) => {
+      // What the device itself reports comes a moment after the call that failed, and says more.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.check();
+      throw error;
+    });
     this.check();
     return value;
   }
@@ -158,10 +166,21 @@ function literal(value: number | boolean | string): string {
   return Number.isInteger(value) ? `${value}u` : `f32(${value})`;
 }
 
+function outOfMemory(message: string): string {
+  const lines = message.split("\n").map((line) => line.trim());
+  // Which buffer it was, but not where in Dawn's sources that showed.
+  const detail = lines.filter((line) => line !== "" && !line.startsWith("at ")).join(" ");
+  return `The GPU is out of memory: use fewer sequences a step, a shorter context or a smaller model. (${detail})`;
+}
+
+/** Some drivers answer a failed allocation by giving up the whole device. */
+function explainLoss(reason: string, message: string): string {
+  if (/out of (device |host )?memory|OUT_OF_(DEVICE_|HOST_)?MEMORY/i.test(message)) return outOfMemory(message);
+  return `The GPU device was lost (${reason}): ${message || "no reason given"}`;
+}
+
 function explain(error: GPUError): string {
   const kind = error.constructor.name.replace(/^GPU|Error$/g, "");
-  if (kind === "OutOfMemory") {
-    return `The GPU is out of memory: use fewer sequences a step, a shorter context or a smaller model. (${error.message})`;
-  }
+  if (kind === "OutOfMemory") return outOfMemory(error.message);
   return `GPU ${kind.toLowerCase()} error: ${error.message}`;
 }

@@ -24,16 +24,24 @@ async function find(extra: string[] = []): Promise<AdapterChoice | undefined> {
 }
 
 /**
+ * What is wanted after all: a wish for "any" adapter is narrowed by $BRAID_ADAPTER.
+ * @throws Error when that has another value than any, hardware or software.
+ */
+export function adapterWish(wish: AdapterWish): AdapterWish {
+  const asked = process.env.BRAID_ADAPTER || "any";
+  if (asked !== "hardware" && asked !== "software" && asked !== "any") {
+    throw new Error(`BRAID_ADAPTER is "${asked}"; it can be "any", "hardware" or "software".`);
+  }
+  return wish === "any" ? asked : wish;
+}
+
+/**
  * Adapter order (design §5): a discrete GPU, any GPU, a software Vulkan of the system, the one that npm brought.
  * $BRAID_ADAPTER = hardware | software narrows the choice; $BRAID_TOGGLES adds Dawn toggles (comma-separated).
  * @throws Error naming every place that was looked at.
  */
-export async function chooseAdapter(wish: AdapterWish): Promise<AdapterChoice> {
-  const asked = process.env.BRAID_ADAPTER;
-  if (asked !== undefined && asked !== "" && asked !== "hardware" && asked !== "software" && asked !== "any") {
-    throw new Error(`BRAID_ADAPTER is "${asked}"; it can be "any", "hardware" or "software".`);
-  }
-  if (wish === "any" && asked) wish = asked as AdapterWish;
+export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> {
+  const wish = adapterWish(asked);
   const extra = (process.env.BRAID_TOGGLES ?? "").split(",").filter(Boolean);
   if (wish !== "software") {
     // Kernels are checked to stay in bounds, so hardware adapters go without the clamping of every index.

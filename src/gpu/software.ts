@@ -1,21 +1,35 @@
 // The software adapter that `npm ci` brings: SwiftShader and a Vulkan loader, as shipped inside @sparticuz/chromium.
 // Dawn looks for "libvulkan.so.1" by name, so loading that file into the process beforehand is enough: no root, no
 // system Vulkan. SwiftShader is told of by the environment variable that every Vulkan loader reads.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { constants, homedir } from "node:os";
+import { constants, homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 
 const rtldNoDelete = 0x1000;
 
-/** Folder for what braid unpacks or computes once: $BRAID_CACHE, else ~/.cache/braid. */
-export function cacheFolder(): string {
-  return process.env.BRAID_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "braid");
+/**
+ * Folders for what braid unpacks or computes once, the best first: $BRAID_CACHE, else $XDG_CACHE_HOME/braid or
+ * ~/.cache/braid; and one of this user's own among the temporary files, for homes that are missing or read-only.
+ */
+export function cacheFolders(): string[] {
+  const folders = [join(tmpdir(), `braid-${process.getuid?.() ?? "cache"}`)];
+  const { BRAID_CACHE, XDG_CACHE_HOME } = process.env;
+  if (BRAID_CACHE) folders.unshift(BRAID_CACHE);
+  else if (XDG_CACHE_HOME) folders.unshift(join(XDG_CACHE_HOME, "braid"));
+  else {
+    try {
+      folders.unshift(join(homedir(), ".cache", "braid"));
+    } catch {
+      // A user id without an entry in the list of users (containers) has no home.
+    }
+  }
+  return folders;
 }
 
 /** Where the archive with SwiftShader lies, or undefined when the optional package is not installed. */
-function findArchive(): { path: string; version: string } | undefined {
+export function findArchive(): { path: string; version: string } | undefined {
   const from = [import.meta.url, join(process.cwd(), "package.json")];
   for (const base of from) {
     try {
@@ -44,22 +58,49 @@ function* tarEntries(tar: Buffer): Generator<{ name: string; content: Buffer }> 
   }
 }
 
+const loader = "libvulkan.so.1";
+const description = "vk_swiftshader_icd.json";
+const files = [loader, "libvk_swiftshader.so", description];
+const complete = (folder: string) => files.every((name) => existsSync(join(folder, name)));
+
+/** Unpacks the loader and SwiftShader into the first cache folder that can be written. @throws Error when none can. */
 function unpack(archive: { path: string; version: string }): string {
-  const folder = join(cacheFolder(), `swiftshader-${archive.version}`);
-  if (existsSync(folder)) return folder;
-  const temporary = `${folder}.${process.pid}`;
-  mkdirSync(temporary, { recursive: true });
-  for (const { name, content } of tarEntries(brotliDecompressSync(readFileSync(archive.path)))) {
-    if (/^lib(vulkan|vk_swiftshader)\.so|\.json$/.test(name)) writeFileSync(join(temporary, name), content);
+  const name = `swiftshader-${archive.version}`;
+  const problems: string[] = [];
+  for (const cache of cacheFolders()) {
+    const folder = join(cache, name);
+    try {
+      // Libraries that someone else put among the temporary files are not to be loaded.
+      if (existsSync(cache) && cache.startsWith(tmpdir()) && statSync(cache).uid !== process.getuid?.()) {
+        throw new Error(`${cache} belongs to another user`);
+      }
+      if (!complete(folder)) unpackTo(folder, archive.path);
+      return folder;
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    }
   }
+  throw new Error(`it could not be unpacked: ${problems.join("; ")} (set BRAID_CACHE to a folder that can be written)`);
+}
+
+/** Written beside its place, then renamed: processes that start at the same time do not see each other's half-done copy. */
+function unpackTo(folder: string, archive: string): void {
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+  const temporary = mkdtempSync(`${folder}.`);
   try {
-    renameSync(temporary, folder);
-  } catch (error) {
-    // Another process was faster; its copy is as good.
+    for (const { name, content } of tarEntries(brotliDecompressSync(readFileSync(archive)))) {
+      if (files.includes(name)) writeFileSync(join(temporary, name), content);
+    }
+    if (existsSync(folder) && !complete(folder)) rmSync(folder, { recursive: true, force: true });
+    try {
+      renameSync(temporary, folder);
+    } catch (error) {
+      // Another process was faster; its copy is as good.
+      if (!complete(folder)) throw error;
+    }
+  } finally {
     rmSync(temporary, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error;
   }
-  return folder;
 }
 
 /** Loads a library for the whole process, for good. @returns what went wrong, if anything. */
@@ -75,9 +116,13 @@ function loadLibrary(path: string): string | undefined {
   return undefined;
 }
 
+let system: boolean | undefined;
+
 /** Whether the system has a Vulkan loader; Dawn would complain on stderr if asked to look for a missing one. */
 export function hasSystemVulkan(): boolean {
-  return process.platform !== "linux" || loadLibrary("libvulkan.so.1") === undefined;
+  // Asked once: the bundled loader, when it is in the process, would answer to the same name.
+  system ??= process.platform !== "linux" || loadLibrary(loader) === undefined;
+  return system;
 }
 
 let loaded = false;
@@ -94,9 +139,14 @@ export function loadSoftwareVulkan(): string | undefined {
   const archive = findArchive();
   if (!archive)
     return "the optional package @sparticuz/chromium is not installed (npm install @sparticuz/chromium@147)";
-  const folder = unpack(archive);
-  process.env.VK_DRIVER_FILES = join(folder, "vk_swiftshader_icd.json");
-  const problem = loadLibrary(join(folder, "libvulkan.so.1"));
+  let folder: string;
+  try {
+    folder = unpack(archive);
+  } catch (error) {
+    return `the bundled software adapter is of no use: ${error instanceof Error ? error.message : error}`;
+  }
+  process.env.VK_DRIVER_FILES = join(folder, description);
+  const problem = loadLibrary(join(folder, loader));
   if (problem) return `the Vulkan loader could not be loaded: ${problem}`;
   loaded = true;
   return undefined;

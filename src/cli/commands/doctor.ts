@@ -1,0 +1,82 @@
+import { type Command, Option } from "commander";
+import type { AdapterWish } from "../../gpu/browser.js";
+import type { MatmulRate } from "../../ops/bench-matmul.js";
+import type { DoctorReport } from "../doctor/report.js";
+
+export function register(program: Command): void {
+  program
+    .command("doctor")
+    .description("Say which adapter braid computes on, how fast it is, and what is missing")
+    .addOption(
+      new Option("--adapter <kind>", "the adapter to ask for").choices(["any", "hardware", "software"]).default("any"),
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Exits with 1 when there is no adapter, or one whose matrix products are wrong.
+Environment: BRAID_ADAPTER (any, hardware, software), BRAID_TOGGLES (Dawn toggles, comma-separated),
+BRAID_CACHE (folder for the unpacked software adapter).`,
+    )
+    .action(doctor);
+}
+
+async function doctor({ adapter, json }: { adapter: AdapterWish; json?: boolean }): Promise<void> {
+  const { diagnose } = await import("../doctor/report.js");
+  const report = await diagnose(adapter);
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : render(report));
+  if (!report.ok) process.exitCode = 1;
+}
+
+/** Features that braid uses or will: the rest are about drawing. */
+const notable = ["timestamp-query", "shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
+
+function render(report: DoctorReport): string {
+  const { adapter, limits, matmul } = report;
+  const rows: [string, string][] = [["braid", `${report.braid}, Node ${report.node}, ${report.platform}`]];
+  if (adapter) {
+    const has = (name: string) =>
+      `${name.replace("chromium-experimental-", "")} ${adapter.features.includes(name) ? "yes" : "no"}`;
+    rows.push(
+      ["adapter", [adapter.vendor, adapter.architecture, adapter.device].filter(Boolean).join(", ")],
+      ["", adapter.software ? "software: computes on the processor" : "hardware"],
+      ["driver", report.driver || "not told"],
+      ["backend", `${adapter.backend}, webgpu ${report.dawn}`],
+      ["features", notable.map(has).join(", ")],
+      ["toggles", report.toggles.map((name) => name.replace(/^-(.*)/, "$1 off")).join(", ") || "none"],
+      [
+        "limits",
+        `buffer ${bytes(limits.maxBufferSize)}, binding ${bytes(limits.maxStorageBufferBindingSize)}, ${limits.maxStorageBuffersPerShaderStage} storage buffers`,
+      ],
+      [
+        "",
+        `workgroup ${bytes(limits.maxComputeWorkgroupStorageSize)}, ${limits.maxComputeInvocationsPerWorkgroup} invocations`,
+      ],
+      ["f32 matmul", rates(matmul.f32)],
+      ["f16 matmul", matmul.f16.length ? rates(matmul.f16) : matmul.f16Note],
+    );
+    if (matmul.f16.length) rows.push(["", matmul.f16Note]);
+  }
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  const lines = rows.map(([name, text]) => `${name.padEnd(width)}${text}`);
+  if (report.error) lines.push("", report.error);
+  if (report.missing.length) lines.push("", "Missing:");
+  for (const { missing, remedy } of report.missing) lines.push(`- ${missing}`, `  ${remedy}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function rates(measured: MatmulRate[]): string {
+  if (measured.length === 0) return "not measured";
+  const largest = Math.max(...measured.map(({ error }) => error));
+  const each = measured.map(({ size, gflops }) => `${size}³ ${flops(gflops)}`);
+  return `${each.join(", ")} (checked: error ≤ ${largest.toExponential(0)})`;
+}
+
+function flops(gflops: number): string {
+  return gflops >= 1000 ? `${(gflops / 1000).toPrecision(3)} TFLOP/s` : `${gflops.toPrecision(3)} GFLOP/s`;
+}
+
+function bytes(count: number): string {
+  if (count >= 2 ** 30) return `${Math.round((count / 2 ** 30) * 10) / 10} GiB`;
+  return count >= 2 ** 20 ? `${Math.round(count / 2 ** 20)} MiB` : `${Math.round(count / 2 ** 10)} KiB`;
+}

@@ -1,0 +1,101 @@
+import { createRequire } from "node:module";
+import type { AdapterWish } from "../../gpu/browser.js";
+import { Gpu } from "../../gpu/gpu.js";
+import type { GpuInfo } from "../../gpu/info.js";
+import { adapterWish } from "../../gpu/node.js";
+import { type MatmulRate, matmulRates } from "../../ops/bench-matmul.js";
+import { provenance } from "../../runs/provenance.js";
+import { type Advice, advise } from "./advice.js";
+import { lookAtMachine, type Machine } from "./machine.js";
+
+/** Limits that decide what fits: buffers, bindings, workgroups. */
+const limitNames = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+/** What `braid doctor --json` prints. */
+export interface DoctorReport {
+  /** An adapter was found and its products are right. */
+  ok: boolean;
+  braid: string;
+  node: string;
+  platform: string;
+  /** Version of the npm package webgpu, which is Dawn. */
+  dawn: string;
+  adapter: GpuInfo | null;
+  driver: string | null;
+  limits: Record<string, number>;
+  /** Toggles asked of Dawn; "-name" is one that is switched off. */
+  toggles: string[];
+  matmul: { f32: MatmulRate[]; f16: MatmulRate[]; f16Note: string };
+  machine: Machine;
+  missing: Advice[];
+  /** Why there is no adapter, or none that can be used. */
+  error: string | null;
+}
+
+/**
+ * Opens a device, times it and looks for what is missing. Want of an adapter is not thrown: the report says so.
+ * @throws Error when BRAID_ADAPTER is nonsense.
+ */
+export async function diagnose(asked: AdapterWish): Promise<DoctorReport> {
+  const wish = adapterWish(asked);
+  const machine = lookAtMachine();
+  const report: DoctorReport = {
+    ok: false,
+    braid: ownVersion(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    dawn: "unknown",
+    adapter: null,
+    driver: null,
+    limits: {},
+    toggles: [],
+    matmul: { f32: [], f16: [], f16Note: "" },
+    machine,
+    missing: [],
+    error: null,
+  };
+  let gpu: Gpu | undefined;
+  try {
+    gpu = await Gpu.open({ adapter: wish });
+    describe(report, gpu);
+    report.matmul.f32 = await matmulRates(gpu, "f32");
+    if (gpu.has("shader-f16")) {
+      report.matmul.f16 = await matmulRates(gpu, "f16");
+      report.matmul.f16Note =
+        "a plain kernel without tensor cores, timed for information: braid computes in f32 only so far";
+    } else report.matmul.f16Note = "not measured: this adapter has no shader-f16; braid computes in f32 only so far";
+    report.ok = true;
+  } catch (error) {
+    report.error = error instanceof Error ? error.message : String(error);
+  } finally {
+    gpu?.close();
+  }
+  report.missing = advise({ machine, wish, adapter: report.adapter ?? undefined, rates: report.matmul.f32 });
+  return report;
+}
+
+function describe(report: DoctorReport, { info, limits }: Gpu): void {
+  const { dawn, driver } = provenance(info, 0);
+  report.adapter = info;
+  report.driver = driver;
+  report.dawn = dawn;
+  report.toggles = info.toggles;
+  for (const name of limitNames) report.limits[name] = limits[name];
+}
+
+/** The version of this package; a bundle that lies by itself has no package.json to ask. */
+function ownVersion(): string {
+  try {
+    const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
+    return version;
+  } catch {
+    return "unknown";
+  }
+}
