@@ -13,9 +13,9 @@ import { describeData, type Finding, type GridOptions, type Scale, smokeData } f
 
 export interface ObtainOptions {
   scale: Scale;
-  /** Default: the scale's own. */
+  /** Default, and where the list is empty: the scale's own. */
   seeds?: readonly number[];
-  /** Only these labels. */
+  /** Only these labels; all where the list is empty. */
   labels?: readonly string[];
   /** Training tokens a run. Default: the scale's own. */
   tokens?: number;
@@ -56,7 +56,8 @@ export function recordedRuns(finding: Finding, options: ObtainOptions): RunRecor
 
 function gridOf(finding: Finding, options: ObtainOptions, base: Pick<GridOptions, "scale" | "data">): PlannedRun[] {
   const { seeds, labels, tokens, learningRates } = options;
-  const grid = { ...base, seeds, labels, tokens };
+  const given = <T>(list?: readonly T[]) => (list && list.length > 0 ? list : undefined);
+  const grid = { ...base, seeds: given(seeds), labels: given(labels), tokens };
   return learningRates ? finding.learningRateGrid(grid) : finding.grid(grid);
 }
 

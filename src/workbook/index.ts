@@ -1,5 +1,18 @@
 /** `braid-lm/workbook`: what notebooks need beside the models — figures, tables, live progress, a stop that works. */
+export { blockRatio } from "../findings/block-ratio.js";
+export { costVerdicts } from "../findings/costs.js";
+export { checkCosts, costTables, type FigureCheck } from "../findings/costs-checks.js";
+export { costExceptions, misprints } from "../findings/costs-exceptions.js";
+export { contextFigure, costFigure } from "../findings/costs-figure.js";
+export { sourceQualityRows, sourceRows, summaryArithmeticRows } from "../findings/costs-sources.js";
+export { agreementRows, costRows, exceptionRows } from "../findings/costs-tables.js";
+export type { Finding, GridData, GridOptions, Row, Scale, Verdict } from "../findings/finding.js";
+export { describeData } from "../findings/finding.js";
+export { findingNamed, findings } from "../findings/index.js";
+export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
+export type { Interval, Outcome } from "../findings/stats.js";
+export { findingsRows, findingsTable } from "../findings/summary.node.js";
 export {
   type Architecture,
   type ArchitectureStyle,
@@ -12,6 +25,7 @@ export {
   plotDefaults,
   surface,
 } from "../findings/theme.js";
+export type { PlannedRun, Provenance, RunRecord } from "../runs/types.js";
 export type { TrainProgress } from "../train/progress.js";
 export { figureDocument, figuresFolder, renderPng, saveFigure } from "./figure.js";
 export { type DisplayHost, liveProgress } from "./live.js";
