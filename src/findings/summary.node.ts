@@ -1,22 +1,25 @@
-/** The findings table of the README: what each claim of the paper became in our recorded runs. */
+/** The findings table of the README: what each claim of the paper became. */
 
-import type { Row } from "./finding.js";
+import { costVerdicts } from "./costs.js";
+import type { Row, Verdict } from "./finding.js";
 import { findings } from "./index.js";
 import { recordedRuns } from "./obtain.node.js";
 import { paperTable } from "./paper.node.js";
 
-/** One row a claim. Throws, as `recordedRuns` does, when recorded runs are missing or were changed. */
-export function findingsRows(store?: string): Row[] {
-  return findings.flatMap((finding) => {
+/** The verdicts of every finding, by its name. Throws, as `recordedRuns` does, when runs are missing or were changed. */
+export function allVerdicts(store?: string): { finding: string; verdicts: Verdict[] }[] {
+  const trained = findings.map((finding) => {
     const runs = recordedRuns(finding, { scale: "recorded", store });
-    return finding.verdicts(runs, paperTable(finding.paperTable)).map(({ claim, paper, outcome, evidence }) => ({
-      finding: finding.name,
-      claim,
-      paper,
-      outcome,
-      evidence,
-    }));
+    return { finding: finding.name, verdicts: finding.verdicts(runs, paperTable(finding.paperTable)) };
   });
+  return [{ finding: "costs", verdicts: costVerdicts() }, ...trained];
+}
+
+/** One row a claim. */
+export function findingsRows(store?: string): Row[] {
+  return allVerdicts(store).flatMap(({ finding, verdicts }) =>
+    verdicts.map(({ claim, paper, outcome, evidence }) => ({ finding, claim, paper, outcome, evidence })),
+  );
 }
 
 /** The same as a Markdown table. */
@@ -25,7 +28,5 @@ export function findingsTable(store?: string): string {
     ({ finding, claim, paper, outcome, evidence }) =>
       `| ${finding} | ${claim} | ${paper} | **${outcome}** | ${evidence} |`,
   );
-  return ["| finding | claim | the paper | verdict | our runs |", "| --- | --- | --- | --- | --- |", ...lines].join(
-    "\n",
-  );
+  return ["| finding | claim | the paper | verdict | here |", "| --- | --- | --- | --- | --- |", ...lines].join("\n");
 }
