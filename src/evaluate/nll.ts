@@ -1,17 +1,14 @@
 import { validationWindows } from "../data/batches.js";
 import type { Dataset } from "../data/types.js";
-import { Arena, tensorFrom, upload } from "../gpu/arena.js";
+import { Arena, tensorFrom } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { Recorder } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { headWeight, languageModel } from "../model/language-model.js";
 import type { Parameters } from "../model/parameters.js";
-import { crossEntropy } from "../ops/cross-entropy.js";
+import { crossEntropy, notScored, uploadTargets } from "../ops/cross-entropy.js";
 import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { Tape } from "../ops/tape.js";
-
-/** Targets with this value are not scored: the padding of the last batch. */
-const ignored = 0xffffffff;
 
 export interface Nll {
   /** Mean negative log-likelihood, nats. */
@@ -28,8 +25,7 @@ export class NllEvaluation {
   private readonly tokens: TokenBuffers;
   private readonly targets: Tensor;
   private readonly loss: Tensor;
-  private readonly batches: { inputs: Uint32Array<ArrayBuffer>; targets: Uint32Array<ArrayBuffer>; scored: number }[] =
-    [];
+  private readonly batches: { inputs: Uint32Array; targets: Uint32Array; scored: number }[] = [];
   private readonly bytes: number;
 
   /**
@@ -49,7 +45,7 @@ export class NllEvaluation {
     for (let first = 0; first < windows.count; first += batch) {
       const scored = Math.min(batch, windows.count - first) * length;
       const inputs = new Uint32Array(rows);
-      const targets = new Uint32Array(rows).fill(ignored);
+      const targets = new Uint32Array(rows).fill(notScored);
       inputs.set(windows.inputs.subarray(first * length, first * length + scored));
       targets.set(windows.targets.subarray(first * length, first * length + scored));
       this.batches.push({ inputs, targets, scored });
@@ -68,7 +64,7 @@ export class NllEvaluation {
     let tokens = 0;
     for (const { inputs, targets, scored } of this.batches) {
       uploadTokens(this.gpu, this.tokens, inputs);
-      upload(this.gpu, this.targets, targets);
+      uploadTargets(this.gpu, this.targets, targets, this.tokens.vocabSize);
       this.recorder.submit();
       const [mean] = new Float32Array(await this.gpu.read(this.loss.buffer, this.loss.offset, 1));
       sum += mean * scored;

@@ -61,20 +61,21 @@ export function tensorFrom(
   gpu: Gpu,
   shape: readonly number[],
   label: string,
-  values?: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+  values?: Float32Array | Uint32Array,
 ): Tensor {
   const tensor: Tensor = { buffer: gpu.buffer(elements(shape), label), offset: 0, shape, label };
   if (values) upload(gpu, tensor, values);
   return tensor;
 }
 
-export function upload(gpu: Gpu, tensor: Tensor, values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
+export function upload(gpu: Gpu, tensor: Tensor, values: Float32Array | Uint32Array): void {
   if (values.length !== sizeOf(tensor)) {
     throw new Error(`${tensor.label} [${tensor.shape}] takes ${sizeOf(tensor)} values, not ${values.length}`);
   }
-  gpu.device.queue.writeBuffer(tensor.buffer, tensor.offset * 4, values);
+  // Never shared memory here; the plain types are for tslab's TypeScript 5.0, whose typed arrays take no parameter.
+  gpu.device.queue.writeBuffer(tensor.buffer, tensor.offset * 4, values as Float32Array<ArrayBuffer>);
 }
 
-export async function download(gpu: Gpu, tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+export async function download(gpu: Gpu, tensor: Tensor): Promise<Float32Array> {
   return new Float32Array(await gpu.read(tensor.buffer, tensor.offset, sizeOf(tensor)));
 }

@@ -65,7 +65,7 @@ export function spread(count: number): [number, number] {
  */
 export class Recorder {
   private readonly commands: Command[] = [];
-  private readonly uniforms: { buffer: GPUBuffer; data: Uint32Array<ArrayBuffer>; used: number }[] = [];
+  private readonly uniforms: { buffer: GPUBuffer; data: Uint32Array; used: number }[] = [];
   private sealed = false;
 
   constructor(readonly gpu: Gpu) {}

@@ -1,19 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig } from "../config/schema.js";
 import type { ModelConfig } from "../config/types.js";
+import { writeAtomically } from "../data/files.node.js";
 import { flatten, layoutOf, named } from "./parameters.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 
 /** The files of a model folder, named as Hugging Face names them. */
 export const modelFiles = { config: "config.json", weights: "model.safetensors", tokenizer: "tokenizer.json" } as const;
-
-/** Writes a file under another name, then renames it: it is there whole, or not at all. */
-export function writeWhole(path: string, content: string | Uint8Array): void {
-  const temporary = `${path}.writing`;
-  writeFileSync(temporary, content);
-  renameSync(temporary, path);
-}
 
 /**
  * Writes config.json, model.safetensors and, for tokenizers, tokenizer.json.
@@ -22,11 +16,11 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
  */
 export function saveModel(folder: string, config: ModelConfig, values: Float32Array, tokenizer: string): void {
   mkdirSync(folder, { recursive: true });
-  writeWhole(join(folder, modelFiles.weights), encodeSafetensors(named(layoutOf(config).table, values)));
+  writeAtomically(join(folder, modelFiles.weights), encodeSafetensors(named(layoutOf(config).table, values)));
   const target = join(folder, modelFiles.tokenizer);
   if (tokenizer === "bytes") rmSync(target, { force: true });
   else copyFileSync(tokenizer, target);
-  writeWhole(join(folder, modelFiles.config), `${JSON.stringify({ model_type: "braid", ...config }, null, 2)}\n`);
+  writeAtomically(join(folder, modelFiles.config), `${JSON.stringify({ model_type: "braid", ...config }, null, 2)}\n`);
 }
 
 /**
@@ -36,7 +30,7 @@ export function saveModel(folder: string, config: ModelConfig, values: Float32Ar
  */
 export function loadModel(folder: string): {
   config: ModelConfig;
-  values: Float32Array<ArrayBuffer>;
+  values: Float32Array;
   tokenizer: string;
 } {
   const path = join(folder, modelFiles.config);

@@ -11,7 +11,7 @@ import type { Parameters, Placed } from "./parameters.js";
  * Mamba-2 (design §4, training_setup.md): A uniform in aRange, dt log-uniform in dtRange through the inverse of softplus,
  * D = 1, convolution uniform in ±1/√width with zero bias.
  */
-export function initialValues(parameters: Parameters, seed: number): Float32Array<ArrayBuffer> {
+export function initialValues(parameters: Parameters, seed: number): Float32Array {
   const values = new Float32Array(parameters.size);
   for (const placed of parameters.table) {
     const draw = initialiser(placed, parameters.config, new Rng(seed, `init ${placed.name}`));

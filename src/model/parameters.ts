@@ -64,7 +64,7 @@ export class Parameters {
   gradientOf = (tensor: Tensor): Tensor | undefined => this.gradientTensors.get(tensor);
 
   /** 1 for each block of 64 elements that AdamW decays. */
-  decayBlocks(): Uint32Array<ArrayBuffer> {
+  decayBlocks(): Uint32Array {
     const blocks = new Uint32Array(this.size / alignment);
     for (const { offset, size, decay } of this.table) {
       if (decay) blocks.fill(1, offset / alignment, Math.ceil((offset + size) / alignment));
@@ -73,7 +73,7 @@ export class Parameters {
   }
 
   /** Writes the flat buffer. */
-  load(values: Float32Array<ArrayBuffer>): void {
+  load(values: Float32Array): void {
     upload(this.gpu, this.values, values);
   }
 
@@ -94,12 +94,7 @@ export function named(table: Placed[], flat: Float32Array): Map<string, StoredTe
  * The reverse of `named`.
  * @throws Error when a tensor is missing, unknown, or has another shape than the model's
  */
-export function flatten(
-  table: Placed[],
-  size: number,
-  tensors: Map<string, StoredTensor>,
-  file: string,
-): Float32Array<ArrayBuffer> {
+export function flatten(table: Placed[], size: number, tensors: Map<string, StoredTensor>, file: string): Float32Array {
   const flat = new Float32Array(size);
   for (const placed of table) {
     const tensor = tensors.get(placed.name);

@@ -16,7 +16,7 @@ interface HeaderEntry {
 export function encodeSafetensors(
   tensors: Map<string, StoredTensor>,
   metadata: Record<string, string> = {},
-): Uint8Array<ArrayBuffer> {
+): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: "pt", ...metadata } };
   let end = 0;
   for (const [name, { shape, values }] of tensors) {

@@ -23,7 +23,7 @@ export interface TokenBuffers {
   /** u32 [vocabSize + 1]: the first segment of each id, and the number of segments. */
   readonly first: Tensor;
   /** The host's side of the above. */
-  readonly host: Record<"order" | "segments" | "first" | "next", Uint32Array<ArrayBuffer>>;
+  readonly host: Record<"order" | "segments" | "first" | "next", Uint32Array>;
 }
 
 const mostSegments = (rows: number, vocabSize: number) => Math.floor(rows / segmentLength) + Math.min(vocabSize, rows);
@@ -50,7 +50,7 @@ export function createTokenBuffers(gpu: Gpu, rows: number, vocabSize: number): T
  * Sends the ids of a step to the GPU, with their stable counting sort; allocates nothing.
  * @throws Error when there are not `rows` ids, or one is not below vocabSize; nothing is sent then.
  */
-export function uploadTokens(gpu: Gpu, buffers: TokenBuffers, ids: Uint32Array<ArrayBuffer>): void {
+export function uploadTokens(gpu: Gpu, buffers: TokenBuffers, ids: Uint32Array): void {
   const { vocabSize, host } = buffers;
   const { order, segments, first, next } = host;
   if (ids.length !== order.length) throw new Error(`This model takes ${order.length} tokens a step, not ${ids.length}`);

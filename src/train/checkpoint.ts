@@ -4,9 +4,9 @@ import type { CurvePoint } from "./types.js";
 export interface Checkpoint {
   /** Steps done; the data position follows from it, batches being a function of (seed, step). */
   step: number;
-  values: Float32Array<ArrayBuffer>;
-  first: Float32Array<ArrayBuffer>;
-  second: Float32Array<ArrayBuffer>;
+  values: Float32Array;
+  first: Float32Array;
+  second: Float32Array;
   curve: { points: CurvePoint[]; sum: number; count: number };
   /** Seconds of training so far. */
   seconds: number;

@@ -1,5 +1,5 @@
 import type { Batch } from "../data/types.js";
-import { Arena, tensorFrom, upload } from "../gpu/arena.js";
+import { Arena, tensorFrom } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import type { Profile } from "../gpu/profile.js";
 import { Recorder } from "../gpu/recorder.js";
@@ -7,7 +7,7 @@ import { alignment, type Tensor } from "../gpu/tensor.js";
 import { headWeight, languageModel } from "../model/language-model.js";
 import { Parameters } from "../model/parameters.js";
 import { adamW, createOptimizerState, gradientNorm, type OptimizerState, writeOptimizerState } from "../ops/adamw.js";
-import { crossEntropy } from "../ops/cross-entropy.js";
+import { crossEntropy, uploadTargets } from "../ops/cross-entropy.js";
 import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { Tape } from "../ops/tape.js";
 import type { TrainSpec } from "./types.js";
@@ -72,7 +72,7 @@ export class TrainStep {
   run(batch: Batch, step: number, lr: number, profile?: Profile): void {
     const { beta1, beta2, eps, weightDecay, clip } = this.spec.optimizer;
     uploadTokens(this.gpu, this.tokens, batch.inputs);
-    upload(this.gpu, this.targets, batch.targets as Uint32Array<ArrayBuffer>);
+    uploadTargets(this.gpu, this.targets, batch.targets, this.spec.config.vocabSize);
     writeOptimizerState(this.gpu, this.state, { lr, step: step + 1, beta1, beta2, eps, weightDecay, clip });
     this.recorder.submit(profile);
   }

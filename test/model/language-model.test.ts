@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { batchAt } from "../../src/data/batches.js";
+import { download, upload } from "../../src/gpu/arena.js";
+import { initialValues } from "../../src/model/initialise.js";
+import { TrainStep } from "../../src/train/step.js";
+import { useGpu } from "../ops/harness.js";
+import { tinyDataset, tinySpec } from "./fixtures.js";
+
+const holder = useGpu();
+
+async function lossAt(step: TrainStep, values: Float32Array): Promise<number> {
+  upload(holder.gpu, step.parameters.values, values);
+  const { seed, batch } = step.spec;
+  step.run(batchAt(tinyDataset().train, { seed, step: 0, ...batch }), 0, 0);
+  return (await download(holder.gpu, step.loss))[0];
+}
+
+describe("the gradient of the whole model", () => {
+  // One pattern a mixer, and one that mixes them, so that a failure names its block.
+  it.each(["T", "S", "M", "MTSM"])("is that of its loss, weight by weight, for %s", async (pattern) => {
+    const step = new TrainStep(holder.gpu, tinySpec(pattern, 1));
+    const values = initialValues(step.parameters, 3);
+    const loss = await lossAt(step, values);
+    expect(loss).toBeGreaterThan(4);
+    expect(loss).toBeLessThan(8);
+    const gradient = await download(holder.gpu, step.parameters.gradients!);
+    for (const { name, offset, size } of step.parameters.table) {
+      const part = gradient.subarray(offset, offset + size);
+      const norm = Math.sqrt(part.reduce((sum, value) => sum + value * value, 0));
+      expect(norm, `${name} has a gradient`).toBeGreaterThan(1e-7);
+      // Along its own gradient the loss must rise by the gradient's norm; the step is sized to lift it well over rounding.
+      const h = Math.min(0.05, 4e-3 / norm);
+      const moved = (sign: number) => {
+        const copy = values.slice();
+        for (let i = 0; i < size; i++) copy[offset + i] += (sign * h * part[i]) / norm;
+        return copy;
+      };
+      const slope = ((await lossAt(step, moved(1))) - (await lossAt(step, moved(-1)))) / (2 * h);
+      expect(Math.abs(slope / norm - 1), `${name}: slope ${slope}, gradient norm ${norm}`).toBeLessThan(0.03);
+    }
+    step.destroy();
+  });
+});

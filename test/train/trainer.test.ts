@@ -1,0 +1,91 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { download } from "../../src/gpu/arena.js";
+import { CheckpointFolder } from "../../src/train/checkpoint.node.js";
+import { Stopped, type TrainOptions, train } from "../../src/train/trainer.js";
+import type { TrainResult, TrainSpec } from "../../src/train/types.js";
+import { tinyDataset, tinySpec } from "../model/fixtures.js";
+import { useGpu } from "../ops/harness.js";
+
+const holder = useGpu();
+
+async function trained(
+  spec: TrainSpec,
+  options: TrainOptions = {},
+): Promise<{ result: TrainResult; weights: number[] }> {
+  let weights: number[] = [];
+  const result = await train(holder.gpu, spec, tinyDataset(), {
+    ...options,
+    onFinish: async (step) => {
+      weights = Array.from(await download(holder.gpu, step.parameters.values));
+    },
+  });
+  return { result, weights };
+}
+
+const losses = ({ curve }: TrainResult) => curve.map(({ step, train, validation }) => ({ step, train, validation }));
+
+describe("train", () => {
+  it("gives the same bits twice, and others with another seed", async () => {
+    const spec = tinySpec("MTS", 6);
+    const [first, second] = [await trained(spec), await trained(spec)];
+    expect(second.weights).toEqual(first.weights);
+    expect(losses(second.result)).toEqual(losses(first.result));
+    expect((await trained({ ...spec, seed: 6 })).weights).not.toEqual(first.weights);
+  });
+
+  it("learns: the synthetic language becomes likelier than by its letters alone", async () => {
+    const { result } = await trained(tinySpec("MT", 60, { optimizer: { ...tinySpec("M", 1).optimizer, lr: 1e-2 } }));
+    expect(result.curve[0].train).toBeGreaterThan(5);
+    expect(result.validation.nllPerToken).toBeLessThan(2.9);
+    expect(result.validation.nllPerToken).toBeGreaterThan(tinyDataset().floor!);
+    expect(result.validation.nllPerByte).toBeCloseTo(result.validation.nllPerToken, 6);
+  });
+
+  it("goes on after a stop with the bits of a run that was never stopped", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "braid-checkpoints-"));
+    const spec = tinySpec("MTS", 9);
+    const whole = await trained(spec);
+    const controller = new AbortController();
+    const stopping = trained(spec, {
+      checkpoints: new CheckpointFolder(folder, spec),
+      checkpointEvery: 2,
+      signal: controller.signal,
+      onProgress: ({ step }) => step >= 4 && controller.abort(),
+    });
+    await expect(stopping).rejects.toThrow(Stopped);
+    expect(readdirSync(folder)).toHaveLength(1);
+    const resumed = await trained(spec, { checkpoints: new CheckpointFolder(folder, spec) });
+    expect(resumed.weights).toEqual(whole.weights);
+    expect(losses(resumed.result)).toEqual(losses(whole.result));
+    const other = new CheckpointFolder(folder, { ...spec, seed: 9 });
+    await expect(trained({ ...spec, seed: 9 }, { checkpoints: other })).rejects.toThrow("seed was 5 and is now 9");
+    rmSync(folder, { recursive: true });
+  });
+
+  it("stops at once when the loss is not finite, naming the step and the learning rate", async () => {
+    const { optimizer } = tinySpec("M", 1);
+    const wild = tinySpec("MT", 40, {
+      optimizer: { ...optimizer, lr: 1e20, clip: 0 },
+      schedule: { warmup: 0, cooldown: 0 },
+    });
+    await expect(trained(wild)).rejects.toThrow(
+      /at step \d+ of 40: lower the learning rate \(now 100000000000000000000\)/,
+    );
+  });
+
+  it("refuses data that is not the spec's", async () => {
+    const spec = tinySpec("M", 1);
+    await expect(trained({ ...spec, data: { ...spec.data, sha256: "0" } })).rejects.toThrow(
+      'The run reads "synthetic" with SHA-256 0',
+    );
+  });
+
+  it("tells its progress up to the last step", async () => {
+    const seen: number[] = [];
+    await trained(tinySpec("M", 4), { onProgress: ({ step }) => seen.push(step) });
+    expect(seen.at(-1)).toBe(4);
+  });
+});
