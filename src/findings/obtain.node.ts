@@ -1,26 +1,16 @@
-/** The runs of a finding at a scale: read from the store, or trained here. */
+/** The runs of a finding at a scale: read from the store, or trained here, one after the other. */
 
-import { join } from "node:path";
 import { type OpenOptions, openDataset } from "../data/node.js";
 import type { Dataset } from "../data/types.js";
-import { Gpu } from "../gpu/gpu.js";
 import { runId } from "../runs/identity.js";
-import { packageStore, readStore, writeRun } from "../runs/store.js";
-import { trainRun } from "../runs/train-run.js";
+import { readStore, writeRun } from "../runs/store.js";
 import type { PlannedRun, RunRecord } from "../runs/types.js";
 import type { TrainProgress } from "../train/progress.js";
-import { describeData, type Finding, type GridOptions, type Scale, smokeData } from "./finding.js";
+import { describeData, type Finding, type Scale, smokeData } from "./finding.js";
+import { type GridPart, gridPart, recordedRuns } from "./recorded.node.js";
 
-export interface ObtainOptions {
+export interface ObtainOptions extends GridPart {
   scale: Scale;
-  /** Default, and where the list is empty: the scale's own. */
-  seeds?: readonly number[];
-  /** Only these labels; all where the list is empty. */
-  labels?: readonly string[];
-  /** Training tokens a run. Default: the scale's own. */
-  tokens?: number;
-  /** The runs of the learning-rate check instead of the grid. */
-  learningRates?: boolean;
   /** The data to train on, at smoke and nano scale. Default: the synthetic language. */
   data?: OpenOptions;
   /** Recorded: the store to read. Nano: the store that finished runs go to and are resumed from; default `runs`. */
@@ -31,55 +21,16 @@ export interface ObtainOptions {
 }
 
 /**
- * Recorded: the finding's runs from the store. Smoke and nano: trains what is missing, one run after the other.
- * @throws Error listing the runs that the store lacks and the command that makes them; or what training throws
+ * Recorded: the finding's runs from the store. Smoke and nano: trains what is missing.
+ * @throws Error as `recordedRuns` does; or what opening the data and training throw
  */
 export async function obtainRuns(finding: Finding, options: ObtainOptions): Promise<RunRecord[]> {
-  if (options.scale === "recorded") return recordedRuns(finding, options);
-  const dataset = await openData(options);
-  const planned = gridOf(finding, options, { scale: options.scale, data: describeData(dataset) });
+  const { scale, data, store } = options;
+  if (scale === "recorded") return recordedRuns(finding, options);
+  const dataset = await openDataset(data ?? (scale === "smoke" ? smokeData : { data: "synthetic" }));
+  const planned = gridPart(finding, options, { scale, data: describeData(dataset) });
   // Smoke runs are not kept: they take seconds, and a kept one would hide that training no longer works.
-  const store = options.scale === "nano" ? (options.store ?? "runs") : undefined;
-  return trainGrid(planned, dataset, store, options);
-}
-
-/** Reads the recorded runs of a finding, in grid order. */
-export function recordedRuns(finding: Finding, options: ObtainOptions): RunRecord[] {
-  const store = options.store ?? packageStore;
-  const planned = gridOf(finding, options, { scale: "nano", data: finding.recordedData });
-  const name = planned[0]?.finding ?? finding.name;
-  const known = new Map(readStore(store, name).map((run) => [run.id, run]));
-  const missing = planned.filter((run) => !known.has(runId(run.spec)));
-  if (missing.length > 0) throw new Error(missingRuns(finding, name, planned.length, missing, store, options));
-  return planned.map((run) => known.get(runId(run.spec)) as RunRecord);
-}
-
-function gridOf(finding: Finding, options: ObtainOptions, base: Pick<GridOptions, "scale" | "data">): PlannedRun[] {
-  const { seeds, labels, tokens, learningRates } = options;
-  const given = <T>(list?: readonly T[]) => (list && list.length > 0 ? list : undefined);
-  const grid = { ...base, seeds: given(seeds), labels: given(labels), tokens };
-  return learningRates ? finding.learningRateGrid(grid) : finding.grid(grid);
-}
-
-function missingRuns(
-  finding: Finding,
-  name: string,
-  total: number,
-  missing: PlannedRun[],
-  store: string,
-  { learningRates }: ObtainOptions,
-): string {
-  const told = missing.slice(0, 6).map((run) => {
-    const rate = learningRates ? `, learning rate ${run.spec.optimizer.lr}` : "";
-    return `${run.label} seed ${run.spec.seed}${rate} (${join(store, name, runId(run.spec))}.json)`;
-  });
-  const more = missing.length > told.length ? `, and ${missing.length - told.length} more` : "";
-  const flags = learningRates ? " --learning-rates" : "";
-  return `${missing.length} of ${total} recorded runs of ${name} are missing: ${told.join(", ")}${more}. Train them on a GPU with "braid sweep --finding ${finding.name}${flags} --scale nano --data TEXT --validation TEXT --tokenizer FILE --out runs.jsonl", then "braid runs import runs.jsonl"`;
-}
-
-async function openData({ scale, data }: ObtainOptions): Promise<Dataset> {
-  return openDataset(data ?? (scale === "smoke" ? smokeData : { data: "synthetic" }));
+  return trainGrid(planned, dataset, scale === "nano" ? (store ?? "runs") : undefined, options);
 }
 
 async function trainGrid(
@@ -88,27 +39,27 @@ async function trainGrid(
   store: string | undefined,
   { signal, onProgress }: ObtainOptions,
 ): Promise<RunRecord[]> {
-  const stored = store === undefined || planned.length === 0 ? [] : readStore(store, planned[0].finding);
-  const known = new Map(stored.map((run) => [run.id, run]));
-  const runs = new Map<PlannedRun, RunRecord>();
-  for (const run of planned) {
-    const record = known.get(runId(run.spec));
-    if (record) runs.set(run, record);
-  }
-  const missing = planned.filter((run) => !runs.has(run));
+  const known = new Map<string, RunRecord>();
+  if (store !== undefined) for (const run of readStore(store)) known.set(`${run.finding} ${run.id}`, run);
+  const keyOf = (run: PlannedRun) => `${run.finding} ${runId(run.spec)}`;
+  const missing = planned.filter((run) => !known.has(keyOf(run)));
   if (missing.length > 0) {
+    // Loaded here, so that recorded runs are read without the GPU code.
+    const { Gpu } = await import("../gpu/gpu.js");
+    const { trainRun } = await import("../runs/train-run.js");
     const gpu = await Gpu.open();
     try {
-      for (const run of missing) {
-        const label = `${run.label}, seed ${run.spec.seed} (run ${runs.size + 1} of ${planned.length})`;
+      for (const [i, run] of missing.entries()) {
+        const number = planned.length - missing.length + i + 1;
+        const label = `${run.label}, seed ${run.spec.seed} (run ${number} of ${planned.length})`;
         const report = (progress: TrainProgress) => onProgress?.({ ...progress, label });
         const record = await trainRun(gpu, run, dataset, { signal, onProgress: report });
         if (store !== undefined) writeRun(store, record);
-        runs.set(run, record);
+        known.set(keyOf(run), record);
       }
     } finally {
       gpu.close();
     }
   }
-  return planned.map((run) => runs.get(run) as RunRecord);
+  return planned.map((run) => known.get(keyOf(run)) as RunRecord);
 }

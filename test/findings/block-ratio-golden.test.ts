@@ -1,0 +1,54 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { blockRatio } from "../../src/findings/block-ratio.js";
+import type { Row } from "../../src/findings/finding.js";
+import { paperTable } from "../../src/findings/paper.node.js";
+import { recordedRuns } from "../../src/findings/recorded.node.js";
+import { packageStore } from "../../src/runs/store.js";
+import { expectGolden, hasGolden } from "./golden.js";
+
+const paper = paperTable(blockRatio.paperTable);
+const recorded = (learningRates = false) => recordedRuns(blockRatio, { learningRates });
+
+// The goldens are checked in with the recorded runs; before that there is nothing to compare.
+describe.skipIf(!hasGolden("block-ratio") && process.env.UPDATE_GOLDEN !== "1")("the recorded block-ratio runs", () => {
+  test("give the stored table", () => {
+    expectGolden("block-ratio", blockRatio.table(recorded(), paper));
+  });
+
+  test("give the stored verdicts", () => {
+    const rows = blockRatio
+      .verdicts(recorded(), paper)
+      .map(({ claim, outcome, evidence, paper: theirs }): Row => ({ claim, outcome, evidence, paper: theirs }));
+    expectGolden("block-ratio-verdicts", rows);
+  });
+
+  test("give the stored table of learning rates", () => {
+    expectGolden("block-ratio-learning-rates", blockRatio.learningRateTable(recorded(true)));
+  });
+
+  test("use for every model the learning rate that was best in the check", () => {
+    const best = blockRatio.learningRateTable(recorded(true)).filter((row) => row.best === "best");
+    const used = recorded().map(({ label, spec }) => [label, spec.optimizer.lr]);
+    for (const { ratio, lr } of best) expect(used).toContainEqual([ratio, lr]);
+    expect(new Set(used.map((pair) => pair.join()))).toHaveProperty("size", best.length);
+  });
+
+  test("are all that lies in their folders", () => {
+    for (const [folder, runs] of [
+      ["block-ratio", recorded()],
+      ["block-ratio-lr", recorded(true)],
+    ] as const) {
+      expect(readdirSync(join(packageStore, folder)).sort()).toEqual(runs.map(({ id }) => `${id}.json`).sort());
+    }
+  });
+
+  test("come from the three seeds, at least 16 million tokens each, on a GPU", () => {
+    for (const { result, provenance } of recorded()) {
+      expect(result.tokens).toBeGreaterThanOrEqual(16e6);
+      expect(provenance.software).toBe(false);
+    }
+    expect(recorded()).toHaveLength(18);
+  });
+});
