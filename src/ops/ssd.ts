@@ -1,0 +1,224 @@
+import { spread } from "../gpu/recorder.js";
+import { columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
+import { addPartials } from "./partials.js";
+import { type SsdPlan, ssdPlan } from "./ssd-plan.js";
+import type { Tape } from "./tape.js";
+
+export interface SsdOptions {
+  batch: number;
+  /** Tokens a sequence, T. */
+  length: number;
+  /** H */
+  heads: number;
+  /** P, a multiple of 4. */
+  headDim: number;
+  /** N, a multiple of 4. */
+  state: number;
+  /** G: heads h · G / H share B and C. */
+  groups: number;
+  /** Q, tokens a chunk: a matter of speed, not of the result. */
+  chunk: number;
+  /** Where the columns of dt begin in `dtSource`. */
+  dtColumn: number;
+  /** [batch, H, P, N]: gets the state after the last token, for `ssdStep` to go on from. */
+  finalState?: Tensor;
+}
+
+/**
+ * Mamba-2's selective state space in its chunked (SSD) form (design §4; Dao and Gu 2024, §6): for each head
+ * dt = softplus(dt_raw + dt_bias), h_t = exp(-exp(A_log) dt_t) h_{t-1} + dt_t x_t ⊗ B_t, y_t = h_t C_t + D x_t.
+ * xBC is [B · T, H · P + 2 · G · N] (x, B, C), dt_raw are the H columns of dtSource [B · T, …] from `dtColumn` on → y [B · T, H · P].
+ * The gradient of `dtSource` is written for the columns of dt alone, whatever was there: other operations write the others.
+ * @throws Error when the shapes don't fit.
+ */
+export function ssd(
+  tape: Tape,
+  xBC: Tensor,
+  dtSource: Tensor,
+  dtBias: Tensor,
+  aLog: Tensor,
+  d: Tensor,
+  o: SsdOptions,
+): Tensor {
+  checkSsd(xBC, dtSource, [dtBias, aLog, d], o, o.batch * o.length);
+  const plan = ssdPlan(o);
+  const { batch, length, heads, headDim, groups } = o;
+  const { chunks } = plan;
+  const { recorder } = tape;
+  const inner = heads * headDim;
+  const decay = tape.alloc([batch, heads, chunks * plan.chunk, 2], "ssd decay");
+  recorder.dispatch({
+    kernel: "ssd/decay",
+    constants: plan.sizes,
+    bindings: [dtSource, dtBias, aLog, decay],
+    params: [length, chunks, columnsOf(dtSource), o.dtColumn],
+    groups: [heads, batch * chunks],
+  });
+  const states = tape.alloc([batch * chunks, heads, headDim, o.state], "ssd states");
+  recorder.dispatch({
+    kernel: "ssd/states",
+    ...plan.tile("states", { REVERSE: false }),
+    bindings: [xBC, xBC, decay, states],
+    params: [length, chunks, columnsOf(xBC), inner],
+    groups: plan.groups.states,
+  });
+  passStates(tape, plan, decay, states, o.finalState);
+  const scores = tape.arena.alloc([batch * chunks, groups, plan.chunk, plan.chunk], "ssd scores");
+  recordScores(tape, plan, xBC, scores);
+  const y = tape.alloc([batch * length, inner], "ssd");
+  recorder.dispatch({
+    kernel: "ssd/output",
+    ...plan.tile("output"),
+    bindings: [xBC, decay, scores, states, d, y],
+    params: [length, chunks],
+    groups: plan.groups.output,
+  });
+  tape.arena.release(scores);
+  tape.push({
+    outputs: [y],
+    saved: [decay, states],
+    backward: () => backward(tape, plan, { xBC, dtSource, dtBias, aLog, d, decay, states, y }),
+  });
+  return y;
+}
+
+interface Kept {
+  xBC: Tensor;
+  dtSource: Tensor;
+  dtBias: Tensor;
+  aLog: Tensor;
+  d: Tensor;
+  decay: Tensor;
+  states: Tensor;
+  y: Tensor;
+}
+
+function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
+  const { xBC, dtSource, dtBias, aLog, d, decay, states, y } = kept;
+  const { recorder, arena } = tape;
+  const { batch, length, heads, headDim, groups, state, dtColumn } = plan.options;
+  const { chunks, chunk, parts } = plan;
+  const inner = heads * headDim;
+  const dy = tape.incoming(y);
+  const dxBC = tape.gradientOf(xBC).gradient;
+  // The gradient of the state that enters each chunk, then of the one that leaves it.
+  const dStates = arena.alloc(states.shape, "ssd dS");
+  recorder.dispatch({
+    kernel: "ssd/states",
+    ...plan.tile("states", { REVERSE: true }),
+    bindings: [dy, xBC, decay, dStates],
+    params: [length, chunks, inner, inner + groups * state],
+    groups: plan.groups.states,
+    label: "ssd/states backward",
+  });
+  passStates(tape, plan, decay, dStates);
+  // Sums for each head and token that the kernels below leave for the gradient of dt; time.wgsl knows the order.
+  const count = batch * heads * chunks * chunk;
+  const rows = arena.alloc([3 * parts.p + parts.q + 3 * parts.n, count], "ssd rows");
+  const scores = arena.alloc([batch * chunks, groups, chunk, chunk], "ssd scores");
+  recordScores(tape, plan, xBC, scores);
+  recorder.dispatch({
+    kernel: "ssd/dx",
+    ...plan.tile("output", {}, true),
+    bindings: [xBC, dy, decay, scores, dStates, d, dxBC, rows],
+    params: [length, chunks, count],
+    groups: plan.groups.output,
+  });
+  const pairs = arena.alloc(scores.shape, "ssd pairs");
+  recorder.dispatch({
+    kernel: "ssd/pairs",
+    ...plan.tile("scores", {}, true),
+    bindings: [xBC, dy, decay, scores, pairs, rows],
+    params: [length, chunks, count, 3 * parts.p * count],
+    groups: plan.groups.scores,
+  });
+  arena.release(scores);
+  const intoC = (3 * parts.p + parts.q) * count;
+  recorder.dispatch({
+    kernel: "ssd/dbc",
+    ...plan.tile("dbc", { INTO_B: false }, true),
+    bindings: [xBC, dy, decay, pairs, states, states, dxBC, rows],
+    params: [length, chunks, count, intoC, inner],
+    groups: plan.groups.dbc,
+    label: "ssd/dC",
+  });
+  recorder.dispatch({
+    kernel: "ssd/dbc",
+    ...plan.tile("dbc", { INTO_B: true }, true),
+    bindings: [xBC, xBC, decay, pairs, dStates, states, dxBC, rows],
+    params: [length, chunks, count, intoC + parts.n * count, columnsOf(xBC)],
+    groups: plan.groups.dbc,
+    label: "ssd/dB",
+  });
+  arena.release(pairs);
+  arena.release(dStates);
+  const padded = Math.ceil((batch * chunks * heads) / 64) * 64;
+  const shares = arena.alloc([3, padded], "ssd shares");
+  recorder.dispatch({
+    kernel: "ssd/time",
+    constants: { ...plan.sizes, P_PARTS: parts.p, Q_PARTS: parts.q, N_PARTS: parts.n },
+    bindings: [dtSource, dtBias, aLog, decay, rows, tape.gradientOf(dtSource).gradient, shares],
+    params: [length, chunks, count, columnsOf(dtSource), dtColumn, padded],
+    groups: [heads, batch * chunks],
+  });
+  arena.release(rows);
+  for (const [index, weight] of [dtBias, aLog, d].entries()) {
+    const { gradient, accumulate } = tape.gradientOf(weight);
+    const partial = slice(shares, index * padded, [batch * chunks, heads]);
+    addPartials(recorder, partial, gradient, accumulate, `d ${weight.label}`);
+  }
+  arena.release(shares);
+}
+
+/** Products C · B of all pairs of tokens of a chunk. */
+function recordScores(tape: Tape, plan: SsdPlan, xBC: Tensor, scores: Tensor): void {
+  tape.recorder.dispatch({
+    kernel: "ssd/scores",
+    ...plan.tile("scores"),
+    bindings: [xBC, scores],
+    params: [plan.options.length, plan.chunks],
+    groups: plan.groups.scores,
+  });
+}
+
+/** From what each chunk adds to the state to the state entering it; or, of gradients, leaving it, where there is no `final` to write. */
+function passStates(tape: Tape, plan: SsdPlan, decay: Tensor, states: Tensor, final?: Tensor): void {
+  const { batch, heads, headDim, state } = plan.options;
+  const items = (batch * heads * headDim * state) / 4;
+  const before = final
+    ? "@group(0) @binding(3) var<storage, read_write> after: array<vec4f>;\nfn finish(item: u32, state: vec4f) { after[item] = state; }\n"
+    : "fn finish(item: u32, state: vec4f) {}\n";
+  tape.recorder.dispatch({
+    kernel: "ssd/passing",
+    constants: { ...plan.sizes, SIZE: headDim * state, REVERSE: states.label === "ssd dS" },
+    before,
+    bindings: [decay, states, ...(final ? [final] : [])],
+    params: [items, plan.chunks],
+    groups: spread(Math.ceil(items / 64)),
+  });
+}
+
+/** @throws Error when the tensors of a scan don't fit its options. */
+export function checkSsd(
+  xBC: Tensor,
+  dtSource: Tensor,
+  weights: Tensor[],
+  o: Omit<SsdOptions, "batch" | "length" | "chunk">,
+  rows: number,
+): void {
+  const { heads, headDim, state, groups, dtColumn } = o;
+  if (headDim % 4 || state % 4)
+    throw new Error(
+      `The SSM needs a head dimension and a state size that are multiples of 4, not ${headDim} and ${state}`,
+    );
+  if (heads % groups) throw new Error(`The SSM's ${heads} heads can't be shared out among ${groups} groups`);
+  const columns = heads * headDim + 2 * groups * state;
+  if (columnsOf(xBC) !== columns || sizeOf(xBC) !== rows * columns)
+    throw new Error(`The SSM takes x, B and C as [${rows}, ${columns}], not [${xBC.shape}]`);
+  if (dtColumn + heads > columnsOf(dtSource) || sizeOf(dtSource) !== rows * columnsOf(dtSource))
+    throw new Error(
+      `The SSM takes dt from columns ${dtColumn} to ${dtColumn + heads} of ${rows} tokens: the source is [${dtSource.shape}]`,
+    );
+  for (const weight of weights)
+    if (sizeOf(weight) !== heads) throw new Error(`${weight.label} is [${weight.shape}], the SSM has ${heads} heads`);
+}
