@@ -1,0 +1,89 @@
+// dv = Pᵀ · do and dk = SCALE · dSᵀ · q, summed over the query heads that share the key head, one after another: no atomics.
+// One workgroup keeps 64 keys of a key head and streams the queries that see them; the first keys, seen by most, start first.
+// Here the rows of a tile are keys and its columns queries.
+struct Params { batch: u32, length: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(2) var<storage, read> d_o: array<vec4f>;
+@group(0) @binding(3) var<storage, read> log_sum: array<f32>;
+@group(0) @binding(4) var<storage, read> delta: array<f32>;
+@group(0) @binding(5) var<storage, read_write> d_qkv: array<vec4f>;
+
+fn fetch(which: u32, at: u32) -> vec4f {
+  if (which == 0u) { return qkv[at]; }
+  return d_o[at];
+}
+
+// Subtracts by[c] from column c.
+fn shifted(m: mat4x4f, by: vec4f) -> mat4x4f { return mat4x4f(m[0] - by.x, m[1] - by.y, m[2] - by.z, m[3] - by.w); }
+fn hide(m: mat4x4f, i: u32, j: vec4u) -> mat4x4f {
+  return mat4x4f(
+    masked(m[0], vec4u(i), j), masked(m[1], vec4u(i + 1u), j), masked(m[2], vec4u(i + 2u), j), masked(m[3], vec4u(i + 3u), j));
+}
+fn powers(m: mat4x4f) -> mat4x4f { return mat4x4f(exp2(m[0]), exp2(m[1]), exp2(m[2]), exp2(m[3])); }
+fn times(a: mat4x4f, b: mat4x4f) -> mat4x4f { return mat4x4f(a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]); }
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let index = group.y * groups.x + group.x;
+  let blocks = (p.length + 63u) / 64u;
+  let sequences = p.batch * KV_HEADS;
+  if (index >= blocks * sequences) { return; }
+  let j0 = index / sequences * 64u;
+  let j1 = min(j0 + 63u, p.length - 1u);
+  let kv_head = index % KV_HEADS;
+  let sequence = index % sequences / KV_HEADS;
+  let lane = lane_of(local);
+  let start = sequence * p.length * WIDTH;
+  let keys = Source(0u, start + j0 * WIDTH + (HEADS + kv_head) * QUADS, WIDTH, p.length - j0);
+  let values = Source(0u, keys.base + KV_HEADS * QUADS, WIDTH, keys.lines);
+  let j = rows_of(j0, lane);
+
+  var d_keys = Tile();
+  var d_values = Tile();
+  // Without a window, or in the sink, a key is seen by every later query; else by the WINDOW that begin with its own.
+  let last = select(min(p.length - 1u, j1 + min(WINDOW - 1u, p.length)), p.length - 1u, j0 < SINK);
+  for (var head = kv_head * (HEADS / KV_HEADS); head < (kv_head + 1u) * (HEADS / KV_HEADS); head++) {
+    let statistics = (sequence * HEADS + head) * p.length;
+    for (var i0 = j0 / LINES * LINES; i0 <= last; i0 += LINES) {
+      let queries = Source(0u, start + i0 * WIDTH + head * QUADS, WIDTH, p.length - i0);
+      let upstream = Source(1u, ((sequence * p.length + i0) * HEADS + head) * QUADS, HEADS * QUADS, p.length - i0);
+      let i = i0 + 4u * lane.tx;
+      var logs = vec4f();
+      var deltas = vec4f();
+      for (var c = 0u; c < 4u; c++) {
+        if (i + c < p.length) {
+          logs[c] = log_sum[statistics + i + c];
+          deltas[c] = delta[statistics + i + c];
+        }
+      }
+      var scores = products(keys, queries, lane);
+      scores.lo = shifted(scores.lo * SCALE2, logs);
+      scores.hi = shifted(scores.hi * SCALE2, logs);
+      if (!all_seen(i0, i0 + LINES - 1u, j0, j0 + 63u)) {
+        scores.lo = hide(scores.lo, i, j);
+        scores.hi = hide(scores.hi, i, j + 32u);
+      }
+      let weights = Tile(powers(scores.lo), powers(scores.hi));
+      d_values = weighted(d_values, weights, upstream, lane);
+      let d_weights = products(values, upstream, lane);
+      let d_scores = Tile(
+        times(weights.lo, shifted(d_weights.lo, deltas)),
+        times(weights.hi, shifted(d_weights.hi, deltas)));
+      d_keys = weighted(d_keys, d_scores, queries, lane);
+    }
+  }
+
+  if (lane.tx >= QUADS) { return; }
+  for (var r = 0u; r < 4u; r++) {
+    store(start, kv_head, j[r], d_keys.lo[r], d_values.lo[r], lane.tx);
+    store(start, kv_head, j[r] + 32u, d_keys.hi[r], d_values.hi[r], lane.tx);
+  }
+}
+
+fn store(start: u32, kv_head: u32, j: u32, d_key: vec4f, d_value: vec4f, tx: u32) {
+  if (j >= p.length) { return; }
+  let to = start + j * WIDTH + (HEADS + kv_head) * QUADS + tx;
+  d_qkv[to] = d_key * SCALE;
+  d_qkv[to + KV_HEADS * QUADS] = d_value;
+}

@@ -1,0 +1,85 @@
+// dq = SCALE · dS · k with dS = P ∘ (do · vᵀ - delta), where P = 2^(scores - log_sum) is made again tile by tile.
+// One workgroup takes 64 queries of a head, as in attention/forward.
+struct Params { batch: u32, length: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(2) var<storage, read> d_o: array<vec4f>;
+@group(0) @binding(3) var<storage, read> log_sum: array<f32>;
+@group(0) @binding(4) var<storage, read> delta: array<f32>;
+@group(0) @binding(5) var<storage, read_write> d_qkv: array<vec4f>;
+
+fn fetch(which: u32, at: u32) -> vec4f {
+  if (which == 0u) { return qkv[at]; }
+  return d_o[at];
+}
+
+fn shifted(m: mat4x4f, by: vec4f) -> mat4x4f { return mat4x4f(m[0] - by, m[1] - by, m[2] - by, m[3] - by); }
+fn hide(m: mat4x4f, i: vec4u, j: u32) -> mat4x4f {
+  return mat4x4f(
+    masked(m[0], i, vec4u(j)), masked(m[1], i, vec4u(j + 1u)), masked(m[2], i, vec4u(j + 2u)), masked(m[3], i, vec4u(j + 3u)));
+}
+// 2^score · (dP - delta), element by element.
+fn score_gradients(s: mat4x4f, d_p: mat4x4f, d: vec4f) -> mat4x4f {
+  return mat4x4f(
+    exp2(s[0]) * (d_p[0] - d), exp2(s[1]) * (d_p[1] - d), exp2(s[2]) * (d_p[2] - d), exp2(s[3]) * (d_p[3] - d));
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let index = group.y * groups.x + group.x;
+  let blocks = (p.length + 63u) / 64u;
+  let sequences = p.batch * HEADS;
+  if (index >= blocks * sequences) { return; }
+  let i0 = (blocks - 1u - index / sequences) * 64u;
+  let i1 = min(i0 + 63u, p.length - 1u);
+  let head = index % HEADS;
+  let sequence = index % sequences / HEADS;
+  let kv_head = head / (HEADS / KV_HEADS);
+  let lane = lane_of(local);
+  let start = sequence * p.length * WIDTH;
+  let queries = Source(0u, start + i0 * WIDTH + head * QUADS, WIDTH, p.length - i0);
+  let upstream = Source(1u, ((sequence * p.length + i0) * HEADS + head) * QUADS, HEADS * QUADS, p.length - i0);
+  let i = rows_of(i0, lane);
+  let statistics = (sequence * HEADS + head) * p.length;
+  var logs = Rows();
+  var deltas = Rows();
+  for (var r = 0u; r < 4u; r++) {
+    if (i[r] < p.length) {
+      logs.lo[r] = log_sum[statistics + i[r]];
+      deltas.lo[r] = delta[statistics + i[r]];
+    }
+    if (i[r] + 32u < p.length) {
+      logs.hi[r] = log_sum[statistics + i[r] + 32u];
+      deltas.hi[r] = delta[statistics + i[r] + 32u];
+    }
+  }
+
+  var sums = Tile();
+  let from_window = select(0u, i0 - (WINDOW - 1u), i0 >= WINDOW) / LINES;
+  let sink_tiles = min((SINK + LINES - 1u) / LINES, from_window);
+  let end = i1 / LINES + 1u;
+  for (var step = 0u; step < sink_tiles + end - from_window; step++) {
+    let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
+    let keys = Source(0u, start + j0 * WIDTH + (HEADS + kv_head) * QUADS, WIDTH, p.length - j0);
+    let values = Source(0u, keys.base + KV_HEADS * QUADS, WIDTH, keys.lines);
+    var scores = products(queries, keys, lane);
+    scores.lo = shifted(scores.lo * SCALE2, logs.lo);
+    scores.hi = shifted(scores.hi * SCALE2, logs.hi);
+    if (!all_seen(i0, i1, j0, j0 + LINES - 1u)) {
+      scores.lo = hide(scores.lo, i, j0 + 4u * lane.tx);
+      scores.hi = hide(scores.hi, i + 32u, j0 + 4u * lane.tx);
+    }
+    let d_weights = products(upstream, values, lane);
+    let d_scores = Tile(
+      score_gradients(scores.lo, d_weights.lo, deltas.lo),
+      score_gradients(scores.hi, d_weights.hi, deltas.hi));
+    sums = weighted(sums, d_scores, keys, lane);
+  }
+
+  if (lane.tx >= QUADS) { return; }
+  let to = start + head * QUADS + lane.tx;
+  for (var r = 0u; r < 4u; r++) {
+    if (i[r] < p.length) { d_qkv[to + i[r] * WIDTH] = sums.lo[r] * SCALE; }
+    if (i[r] + 32u < p.length) { d_qkv[to + (i[r] + 32u) * WIDTH] = sums.hi[r] * SCALE; }
+  }
+}

@@ -1,0 +1,108 @@
+// o = softmax(q · kᵀ · SCALE, over the keys seen) · v with a running maximum and sum a query (the online softmax of Milakov and
+// Gimelshein, tiled as in FlashAttention): nothing of size T × T exists. Also leaves log2 of the softmax's sum for the backward pass.
+// One workgroup takes 64 queries of a head; the last queries, which see the most keys, start first.
+struct Params { batch: u32, length: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> o: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> log_sum: array<f32>;
+
+fn fetch(which: u32, at: u32) -> vec4f { return qkv[at]; }
+
+// The four columns' values of each row, joined over all lanes of the row: by maximum, or by sum.
+fn share(mine: Rows, lane: Lane) {
+  workgroupBarrier();
+  pool[lane.index] = mine.lo;
+  pool[INVOCATIONS + lane.index] = mine.hi;
+  workgroupBarrier();
+}
+fn row_maxima(mine: Rows, lane: Lane) -> Rows {
+  share(mine, lane);
+  var all = mine;
+  for (var t = lane.ty * TX; t < (lane.ty + 1u) * TX; t++) {
+    all.lo = max(all.lo, pool[t]);
+    all.hi = max(all.hi, pool[INVOCATIONS + t]);
+  }
+  return all;
+}
+fn row_sums(mine: Rows, lane: Lane) -> Rows {
+  share(mine, lane);
+  var all = Rows();
+  for (var t = lane.ty * TX; t < (lane.ty + 1u) * TX; t++) {
+    all.lo += pool[t];
+    all.hi += pool[INVOCATIONS + t];
+  }
+  return all;
+}
+
+fn largest(m: mat4x4f) -> vec4f { return max(max(m[0], m[1]), max(m[2], m[3])); }
+fn total(m: mat4x4f) -> vec4f { return m[0] + m[1] + m[2] + m[3]; }
+fn powers(m: mat4x4f, below: vec4f) -> mat4x4f {
+  return mat4x4f(exp2(m[0] - below), exp2(m[1] - below), exp2(m[2] - below), exp2(m[3] - below));
+}
+fn rescaled(m: mat4x4f, by: vec4f) -> mat4x4f { return mat4x4f(m[0] * by.x, m[1] * by.y, m[2] * by.z, m[3] * by.w); }
+fn hide(m: mat4x4f, i: vec4u, j: u32) -> mat4x4f {
+  return mat4x4f(
+    masked(m[0], i, vec4u(j)), masked(m[1], i, vec4u(j + 1u)), masked(m[2], i, vec4u(j + 2u)), masked(m[3], i, vec4u(j + 3u)));
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let index = group.y * groups.x + group.x;
+  let blocks = (p.length + 63u) / 64u;
+  let sequences = p.batch * HEADS;
+  if (index >= blocks * sequences) { return; }
+  let i0 = (blocks - 1u - index / sequences) * 64u;
+  let i1 = min(i0 + 63u, p.length - 1u);
+  let head = index % HEADS;
+  let sequence = index % sequences / HEADS;
+  let kv_head = head / (HEADS / KV_HEADS);
+  let lane = lane_of(local);
+  let start = sequence * p.length * WIDTH;
+  let queries = Source(0u, start + i0 * WIDTH + head * QUADS, WIDTH, p.length - i0);
+  let i = rows_of(i0, lane);
+
+  var sums = Tile();
+  var highest = Rows(vec4f(LOWEST), vec4f(LOWEST));
+  var mine = Rows(); // each lane's part of the softmax's sum
+  // Tiles of the sink, then those from the window's first key to the last query.
+  let from_window = select(0u, i0 - (WINDOW - 1u), i0 >= WINDOW) / LINES;
+  let sink_tiles = min((SINK + LINES - 1u) / LINES, from_window);
+  let end = i1 / LINES + 1u;
+  for (var step = 0u; step < sink_tiles + end - from_window; step++) {
+    let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
+    let keys = Source(0u, start + j0 * WIDTH + (HEADS + kv_head) * QUADS, WIDTH, p.length - j0);
+    var scores = products(queries, keys, lane);
+    scores.lo *= SCALE2;
+    scores.hi *= SCALE2;
+    if (!all_seen(i0, i1, j0, j0 + LINES - 1u)) {
+      scores.lo = hide(scores.lo, i, j0 + 4u * lane.tx);
+      scores.hi = hide(scores.hi, i + 32u, j0 + 4u * lane.tx);
+    }
+    let now = row_maxima(Rows(max(highest.lo, largest(scores.lo)), max(highest.hi, largest(scores.hi))), lane);
+    let keep = Rows(exp2(highest.lo - now.lo), exp2(highest.hi - now.hi));
+    highest = now;
+    let weights = Tile(powers(scores.lo, now.lo), powers(scores.hi, now.hi));
+    mine.lo = mine.lo * keep.lo + total(weights.lo);
+    mine.hi = mine.hi * keep.hi + total(weights.hi);
+    sums.lo = rescaled(sums.lo, keep.lo);
+    sums.hi = rescaled(sums.hi, keep.hi);
+    let values = Source(0u, keys.base + KV_HEADS * QUADS, WIDTH, keys.lines);
+    sums = weighted(sums, weights, values, lane);
+  }
+
+  let sum = row_sums(mine, lane);
+  let lo = rescaled(sums.lo, 1.0 / sum.lo);
+  let hi = rescaled(sums.hi, 1.0 / sum.hi);
+  let logs = Rows(highest.lo + log2(sum.lo), highest.hi + log2(sum.hi));
+  for (var r = 0u; r < 4u; r++) {
+    store(sequence, head, i[r], lo[r], logs.lo[r], lane.tx);
+    store(sequence, head, i[r] + 32u, hi[r], logs.hi[r], lane.tx);
+  }
+}
+
+fn store(sequence: u32, head: u32, i: u32, value: vec4f, log_of_sum: f32, tx: u32) {
+  if (i >= p.length) { return; }
+  if (tx < QUADS) { o[((sequence * p.length + i) * HEADS + head) * QUADS + tx] = value; }
+  if (tx == 0u) { log_sum[(sequence * HEADS + head) * p.length + i] = log_of_sum; }
+}

@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { Arena, tensorFrom } from "../../src/gpu/arena.js";
+import { Recorder } from "../../src/gpu/recorder.js";
+import { type AttentionOptions, attention } from "../../src/ops/attention.js";
+import { Tape } from "../../src/ops/tape.js";
+import { referenceAttention, referenceAttentionGradient } from "../reference/attention.js";
+import { checkOp, expectClose, input, random, runOp, useGpu } from "./harness.js";
+
+const holder = useGpu();
+
+/** Options from an id such as B2-T37-H4-K2-D32, then -W16+4 for a window of 16 with a sink of 4, and -NoPE. */
+function parse(id: string): AttentionOptions {
+  const number = (letter: string) => Number(id.match(`${letter}(\\d+)`)?.[1]);
+  const window = id.match(/W(\d+)\+(\d+)/);
+  return {
+    batch: number("B"),
+    length: number("T"),
+    heads: number("H"),
+    kvHeads: number("K"),
+    headDim: number("D"),
+    rope: id.endsWith("NoPE") ? null : { theta: 10000 },
+    window: window && { size: Number(window[1]), sink: Number(window[2]) },
+  };
+}
+
+const inputsFor = ({ batch, length, heads, kvHeads, headDim }: AttentionOptions, scale: number) => ({
+  qkv: input([batch * length, (heads + 2 * kvHeads) * headDim], 5, scale),
+});
+
+describe("the reference's own gradient", () => {
+  it.each(["B2-T7-H4-K2-D8", "B1-T9-H2-K1-D4-W3+2"])(
+    "agrees with central differences and the GPU at %s",
+    async (id) => {
+      const options = parse(id);
+      await checkOp(holder.gpu, {
+        inputs: inputsFor(options, 1.5),
+        build: (tape, { qkv }) => attention(tape, qkv, options),
+        reference: ({ qkv }) => referenceAttention(qkv, options),
+        samples: 1000,
+      });
+      const qkv = Float64Array.from(inputsFor(options, 1.5).qkv.values);
+      const upstream = random([referenceAttention(qkv, options).length], 77);
+      const loss = () => referenceAttention(qkv, options).reduce((sum, value, i) => sum + value * upstream[i], 0);
+      const differences = Array.from(qkv, (value, i) => {
+        qkv[i] = value + 1e-5;
+        const above = loss();
+        qkv[i] = value - 1e-5;
+        const below = loss();
+        qkv[i] = value;
+        return (above - below) / 2e-5;
+      });
+      expectClose("gradient", referenceAttentionGradient(qkv, upstream, options), differences, 1e-8);
+    },
+  );
+});
+
+describe("attention agrees with float64, forward and every gradient", () => {
+  it.each([
+    "B1-T1-H1-K1-D4",
+    "B2-T1-H4-K2-D32",
+    "B2-T37-H4-K2-D32",
+    "B1-T64-H2-K2-D16",
+    "B1-T65-H1-K1-D8",
+    "B3-T33-H3-K1-D12",
+    "B1-T70-H2-K1-D20-NoPE",
+    "B2-T130-H4-K4-D8",
+    "B1-T200-H2-K1-D32",
+    "B1-T129-H2-K1-D64",
+    "B1-T100-H2-K1-D96",
+    "B1-T131-H1-K1-D128",
+    "B1-T40-H2-K2-D36",
+    "B1-T66-H4-K1-D64-W20+0",
+    "B1-T300-H2-K1-D8-W64+3",
+    "B1-T260-H2-K2-D32-W32+40",
+    "B1-T200-H1-K1-D16-W1+0",
+    "B1-T200-H1-K1-D16-W1+1-NoPE",
+    "B2-T50-H2-K1-D8-W1000+10",
+    "B1-T150-H1-K1-D64-W70+200",
+  ])("%s", async (id) => {
+    const options = parse(id);
+    const inputs = inputsFor(options, 2);
+    const { output, gradients } = await runOp(
+      holder.gpu,
+      inputs,
+      (tape, { qkv }) => attention(tape, qkv, options),
+      (shape) => random(shape, 77),
+    );
+    const exact = Float64Array.from(inputs.qkv.values);
+    expectClose("output", output, referenceAttention(exact, options), 1e-5);
+    const upstream = random([output.length], 77);
+    const expected = referenceAttentionGradient(exact, upstream, options);
+    const width = inputs.qkv.shape[1];
+    const { heads, kvHeads, headDim } = options;
+    // Queries, keys and values apart: the gradients of one may be far smaller than those of another.
+    const ends = [0, heads * headDim, (heads + kvHeads) * headDim, width];
+    for (const [part, name] of ["dq", "dk", "dv"].entries()) {
+      const inPart = (_: number, i: number) => i % width >= ends[part] && i % width < ends[part + 1];
+      expectClose(name, gradients.qkv.filter(inPart), expected.filter(inPart), 3e-5);
+    }
+  });
+
+  it("with scores in the hundreds", async () => {
+    const options = parse("B1-T80-H2-K1-D16");
+    const inputs = inputsFor(options, 20);
+    const run = () =>
+      runOp(
+        holder.gpu,
+        inputs,
+        (tape, { qkv }) => attention(tape, qkv, options),
+        (shape) => random(shape, 77),
+      );
+    const { output, gradients } = await run();
+    expectClose("output", output, referenceAttention(Float64Array.from(inputs.qkv.values), options), 1e-4);
+    expect(gradients.qkv.every(Number.isFinite)).toBe(true);
+  });
+
+  it("gives the same bits every time", async () => {
+    const options = parse("B2-T100-H4-K2-D32-W40+5");
+    const run = () =>
+      runOp(
+        holder.gpu,
+        inputsFor(options, 2),
+        (tape, { qkv }) => attention(tape, qkv, options),
+        (shape) => random(shape, 77),
+      );
+    const [first, second] = [await run(), await run()];
+    expect(first.output).toEqual(second.output);
+    expect(first.gradients.qkv).toEqual(second.gradients.qkv);
+  });
+});
+
+describe("attention refuses", () => {
+  const attempt = (id: string, width: number, rows: number) => () => {
+    const { gpu } = holder;
+    const tape = new Tape(new Recorder(gpu), new Arena(gpu), false);
+    attention(tape, tensorFrom(gpu, [rows, width], "qkv"), parse(id));
+  };
+  it.each([
+    ["B1-T4-H2-K1-D6", 24, 4, "multiple of 4 elements up to 128, not headDim 6"],
+    ["B1-T4-H1-K1-D132", 396, 4, "multiple of 4 elements up to 128, not headDim 132"],
+    ["B1-T4-H3-K2-D8", 56, 4, "heads (3) must be a multiple of key-value heads (2)"],
+    ["B1-T4-H2-K1-D8", 30, 4, "takes rows of 32, not 30"],
+    ["B2-T4-H2-K1-D8", 32, 4, "2 sequences of 4 takes 8 rows, not 4"],
+    ["B1-T4-H2-K1-D8-W0+0", 32, 4, "size >= 1"],
+  ])("%s with rows of %i", (id, width, rows, message) => {
+    expect(attempt(id, width, rows)).toThrow(message);
+  });
+});
