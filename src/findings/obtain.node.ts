@@ -13,8 +13,10 @@ export interface ObtainOptions extends GridPart {
   scale: Scale;
   /** The data to train on, at smoke and nano scale. Default: the synthetic language. */
   data?: OpenOptions;
-  /** Recorded: the store to read. Nano: the store that finished runs go to and are resumed from; default `runs`. */
+  /** Recorded: the store to read. Default: the runs that travel with the package. */
   store?: string;
+  /** Nano: the store that finished runs are kept in, and found in again. Default: "runs". */
+  keep?: string;
   signal?: AbortSignal;
   /** Progress of the run under way; its label says which of how many it is. */
   onProgress?: (progress: TrainProgress) => void;
@@ -25,12 +27,12 @@ export interface ObtainOptions extends GridPart {
  * @throws Error as `recordedRuns` does; or what opening the data and training throw
  */
 export async function obtainRuns(finding: Finding, options: ObtainOptions): Promise<RunRecord[]> {
-  const { scale, data, store } = options;
+  const { scale, data, keep = "runs" } = options;
   if (scale === "recorded") return recordedRuns(finding, options);
   const dataset = await openDataset(data ?? (scale === "smoke" ? smokeData : { data: "synthetic" }));
   const planned = gridPart(finding, options, { scale, data: describeData(dataset) });
   // Smoke runs are not kept: they take seconds, and a kept one would hide that training no longer works.
-  return trainGrid(planned, dataset, scale === "nano" ? (store ?? "runs") : undefined, options);
+  return trainGrid(planned, dataset, scale === "nano" ? keep : undefined, options);
 }
 
 async function trainGrid(

@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { register as registerFindings } from "../../src/cli/commands/findings.js";
+import { register as registerRuns } from "../../src/cli/commands/runs.js";
+import { register as registerSweep } from "../../src/cli/commands/sweep.js";
+import { SweepDisplay } from "../../src/cli/sweep-display.js";
+import { recordedData } from "../../src/findings/block-ratio-grid.js";
+import { appendJsonl } from "../../src/runs/jsonl.js";
+import { writeRun } from "../../src/runs/store.js";
+import { fakeRecord, fakeSpec } from "./fake.js";
+
+let folder: string;
+let store: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "braid-cli-"));
+  store = join(folder, "store");
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the command line and gives what it printed. */
+async function braid(...args: string[]): Promise<{ out: string; err: string }> {
+  const text = { out: "", err: "" };
+  for (const [stream, key] of [
+    [process.stdout, "out"],
+    [process.stderr, "err"],
+  ] as const) {
+    vi.spyOn(stream, "write").mockImplementation((chunk) => {
+      text[key] += chunk;
+      return true;
+    });
+  }
+  const program = new Command("braid").exitOverride();
+  for (const register of [registerRuns, registerFindings, registerSweep]) register(program);
+  try {
+    await program.parseAsync(["node", "braid", ...args]);
+  } finally {
+    vi.restoreAllMocks();
+  }
+  return text;
+}
+
+describe("braid runs", () => {
+  const books = fakeRecord({ spec: { ...fakeSpec(2), data: recordedData.identity } }, 4.25);
+
+  test("list prints a line a run", async () => {
+    writeRun(store, books);
+    writeRun(store, fakeRecord());
+    const { out } = await braid("runs", "list", "--store", store);
+    expect(out.trim().split("\n")).toHaveLength(4);
+    expect(out).toMatch(new RegExp(`${books.id}  block-ratio  1:5 +2  .*4\\.2500 .*1\\.0625 .*test adapter`));
+    expect((await braid("runs", "list", "other", "--store", store)).out).toBe(`no runs of other in ${store}\n`);
+  });
+
+  test("show prints a run by the start of its id", async () => {
+    writeRun(store, books);
+    expect(JSON.parse((await braid("runs", "show", books.id.slice(0, 6), "--store", store)).out)).toEqual(books);
+    await expect(braid("runs", "show", "zz", "--store", store)).rejects.toThrow(`there is no run zz in ${store}`);
+  });
+
+  test("command prints what trains a run again, and which texts that needs", async () => {
+    writeRun(store, books);
+    const { out } = await braid("runs", "command", books.id, "--store", store);
+    expect(out).toContain(`TRAIN.txt ${recordedData.identity.sha256}, VALIDATION.txt`);
+    expect(out).toContain(
+      `braid train --spec ${store}/block-ratio/${books.id}.json --data TRAIN.txt --validation VALIDATION.txt --tokenizer data/tokenizers/books-bpe-4096.json --out out/${books.id}`,
+    );
+  });
+
+  test("import takes finished runs in and says what it did", async () => {
+    const file = join(folder, "runs.jsonl");
+    appendJsonl(file, books);
+    expect((await braid("runs", "import", file, "--store", store)).out).toBe(
+      `1 runs added to ${store}, 0 there already\n`,
+    );
+    expect((await braid("runs", "import", file, "--store", store)).out).toBe(
+      `0 runs added to ${store}, 1 there already\n`,
+    );
+  });
+});
+
+describe("braid findings", () => {
+  test("names the runs that are missing", async () => {
+    await expect(braid("findings", "--store", store)).rejects.toThrow(
+      "18 of 18 recorded runs of block-ratio are missing",
+    );
+  });
+});
+
+describe("braid sweep", () => {
+  const out = () => join(folder, "runs.jsonl");
+
+  test("lists what it would train: seed by seed, without what is finished", async () => {
+    const args = [
+      "sweep",
+      "--finding",
+      "block-ratio",
+      "--scale",
+      "smoke",
+      "--labels",
+      "1:0,1:5",
+      "--out",
+      out(),
+      "--list",
+    ];
+    const lines = (await braid(...args)).out.trim().split("\n");
+    expect(lines.map((line) => line.split("  ").slice(1).join(" "))).toEqual([
+      "block-ratio 1:0, seed 0",
+      "block-ratio 1:5, seed 0",
+      "block-ratio 1:0, seed 1",
+      "block-ratio 1:5, seed 1",
+    ]);
+  });
+
+  test("lists the learning-rate check at its own rates or at given ones", async () => {
+    const args = ["sweep", "--finding", "block-ratio", "--scale", "smoke", "--labels", "0:1", "--out", out(), "--list"];
+    expect((await braid(...args, "--learning-rates", "2e-3,4e-3")).out).toMatch(
+      /block-ratio-lr {2}0:1, seed 0, learning rate 0\.002\n.*learning rate 0\.004\n$/,
+    );
+    expect((await braid(...args, "--learning-rates")).out.trim().split("\n")).toHaveLength(2);
+  });
+
+  test("reads specs from a file and names the entry and field at fault", async () => {
+    const specs = join(folder, "specs.json");
+    const { finding, label, spec } = fakeRecord();
+    writeFileSync(specs, JSON.stringify([{ finding, label, spec }]));
+    const args = ["sweep", "--specs", specs, "--data", "synthetic", "--out", out(), "--list"];
+    expect((await braid(...args)).out).toContain("block-ratio  1:5, seed 0");
+    writeFileSync(specs, JSON.stringify([{ finding, label, spec: { ...spec, batch: { sequences: 2, width: 3 } } }]));
+    await expect(braid(...args)).rejects.toThrow(`${specs}, entry 1: spec.batch`);
+  });
+
+  test.each([
+    [["--finding", "block-ratios", "--data", "synthetic"], '"block-ratios" is not known; findings are block-ratio'],
+    [["--finding", "block-ratio"], "--data: name the data to train on"],
+    [["--data", "synthetic"], "give either --finding or --specs"],
+    [
+      ["--finding", "block-ratio", "--scale", "smoke", "--seeds", "0,x"],
+      '--seeds: "0,x" must be numbers joined by commas',
+    ],
+  ])("refuses %j", async (args, message) => {
+    await expect(braid("sweep", ...args, "--out", out())).rejects.toThrow(message);
+  });
+});
+
+describe("the sweep's display", () => {
+  test("prints a line for each run that ends and rewrites the lines of those under way", () => {
+    const parts: string[] = [];
+    const display = new SweepDisplay(2, { isTTY: true, write: (part) => parts.push(part) });
+    const run = fakeRecord();
+    display.show({ type: "start", run, job: 0 });
+    display.show({ type: "done", run, job: 0, record: run });
+    const text = parts.join("");
+    expect(text).toContain("1 of 2  1:5, seed 0: 3.0000 nats a token, 1.00 ktok/s, 4 s\n");
+    expect(text).toContain("\u001b[2A\u001b[J");
+    display.close();
+  });
+});
