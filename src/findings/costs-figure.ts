@@ -156,7 +156,7 @@ function contextChart(
     marginTop: 28,
     marginBottom: 40,
     x: {
-      label: "context (thousand tokens) →",
+      label: "context (K tokens) →",
       type: "log",
       base: 2,
       ticks: contexts.map((context) => context / 1024),
