@@ -82,7 +82,7 @@ export class Kernel {
     const connection = new Connection(info, (message) => kernel?.receive(message));
     kernel = new Kernel(child, connection, folder);
     try {
-      await kernel.ready(options.startTimeout ?? 60_000);
+      await kernel.ready(options.startTimeout ?? 120_000);
     } catch (error) {
       await kernel.shutdown();
       throw error;

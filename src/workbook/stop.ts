@@ -1,6 +1,10 @@
 /**
  * Cooperative stop. An interrupt (the notebook's stop button, Ctrl-C) cannot end an awaited loop by itself: tslab stops
  * waiting for it, and it goes on as a zombie. Training therefore polls an AbortSignal each step.
+ *
+ * Listeners are added in a microtask, never at once: tslab runs the synchronous part of a cell with Node's
+ * `breakOnSigint`, which takes the listeners away meanwhile and, at its end, resets the signal to its default. One added
+ * in between keeps Node from setting it up again, and the next interrupt kills the kernel (seen on Node 20).
  */
 let current: AbortController | undefined;
 
@@ -9,7 +13,7 @@ export function stopSignal(): AbortSignal {
   if (!current || current.signal.aborted) {
     const controller = new AbortController();
     current = controller;
-    process.once("SIGINT", () => controller.abort(new Error("Interrupted.")));
+    queueMicrotask(() => process.once("SIGINT", () => controller.abort(new Error("Interrupted."))));
   }
   return current.signal;
 }
@@ -20,6 +24,7 @@ export function stopSignal(): AbortSignal {
  * train(spec, { signal }))`. A second interrupt acts as usual.
  */
 export async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  await Promise.resolve();
   const controller = new AbortController();
   const others = process.listeners("SIGINT");
   let waiting = true;

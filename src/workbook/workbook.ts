@@ -60,7 +60,7 @@ interface Job {
 }
 
 /**
- * Runs the notebooks in order and stops at the first that fails; differences found by `check` do not stop the set.
+ * Runs the notebooks in order, each in a kernel of its own; one that fails does not keep the others from running.
  * @throws Error for wrong arguments, before anything runs
  */
 export async function runWorkbook(options: WorkbookOptions): Promise<Outcome[]> {
@@ -69,11 +69,10 @@ export async function runWorkbook(options: WorkbookOptions): Promise<Outcome[]> 
   const finished = new FinishedRuns(options.out, options.resume ?? false);
   const outcomes: Outcome[] = [];
   for (const job of jobs) {
-    if (options.signal?.aborted) break;
     const outcome = await runJob(job, options, deadline, finished);
     outcomes.push(outcome);
     options.onNotebook?.(outcome);
-    if (outcome.status === "failed" || outcome.status === "interrupted") break;
+    if (options.signal?.aborted || performance.now() > (deadline ?? Number.POSITIVE_INFINITY)) break;
   }
   return outcomes;
 }

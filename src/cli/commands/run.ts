@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CellProgress } from "../../workbook/runner.js";
 import type { Outcome } from "../../workbook/workbook.js";
+import { stopSignal } from "../stop.js";
 
 interface RunFlags {
   scale?: string;
@@ -41,9 +42,7 @@ Cell tags: parameters, raises-exception (an error is expected), volatile (--chec
 async function run(notebooks: string[], flags: RunFlags): Promise<void> {
   // Loaded here, so that other commands start without ZeroMQ.
   const { runWorkbook } = await import("../../workbook/workbook.js");
-  const stop = new AbortController();
-  const onInterrupt = () => stop.abort();
-  process.once("SIGINT", onInterrupt);
+  const stop = stopSignal();
   const { param, html, ...options } = flags;
   const outcomes = await runWorkbook({
     ...options,
@@ -53,7 +52,7 @@ async function run(notebooks: string[], flags: RunFlags): Promise<void> {
     onCell: printCell,
     onNotebook: printOutcome,
   });
-  process.removeListener("SIGINT", onInterrupt);
+  stop.dispose();
   if (outcomes.some((outcome) => outcome.status === "interrupted") || stop.signal.aborted) process.exitCode = 130;
   else if (outcomes.some((outcome) => outcome.status === "failed" || outcome.status === "differs"))
     process.exitCode = 1;
