@@ -80,7 +80,7 @@ function roundGeometry(root: Element): void {
   for (const element of [root, ...Array.from(root.querySelectorAll("*"))]) {
     for (const attribute of Array.from(element.attributes)) {
       if (!geometric.has(attribute.name)) continue;
-      const rounded = attribute.value.replace(/-?\d*\.\d+(?:e[-+]?\d+)?/g, (digits) =>
+      const rounded = attribute.value.replace(/-?(?:\d*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+)/g, (digits) =>
         String(Math.round(Number(digits) * 100) / 100 || 0),
       );
       if (rounded !== attribute.value) element.setAttribute(attribute.name, rounded);
