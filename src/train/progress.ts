@@ -27,7 +27,7 @@ export function progressText(progress: TrainProgress): string {
 /** Tokens a second with three digits: "940 tok/s", "12.3 ktok/s", "1.52 Mtok/s". */
 export function rateText(tokensPerSecond: number): string {
   if (!Number.isFinite(tokensPerSecond)) return "– tok/s";
-  if (tokensPerSecond < 1000) return `${tokensPerSecond.toPrecision(3).replace(/\.?0+$/, "")} tok/s`;
+  if (tokensPerSecond < 1000) return `${Number(tokensPerSecond.toPrecision(3))} tok/s`;
   if (tokensPerSecond < 999_500) return `${(tokensPerSecond / 1e3).toPrecision(3)} ktok/s`;
   return `${(tokensPerSecond / 1e6).toPrecision(3)} Mtok/s`;
 }

@@ -16,8 +16,16 @@ const textStyles: Record<string, TextStyle> = {
   FIGCAPTION: { size: 12, opacity: "0.8" },
 };
 
-/** About the mean width of a letter in units of the font size; close enough for wrapping and for spacing a legend. */
-const letterWidth = 0.53;
+/** About the width of a text in units of its font size: close enough for wrapping and for spacing a legend. */
+function textWidth(text: string): number {
+  let width = 0;
+  for (const letter of text) {
+    if (/[iljtfrI.,:;|!'()[\] ]/.test(letter)) width += 0.3;
+    else if (/[mwMW@%]/.test(letter)) width += 0.86;
+    else width += /[A-Z]/.test(letter) ? 0.64 : 0.54;
+  }
+  return width;
+}
 
 /** One SVG that shows what the `<figure>` shows, top to bottom. */
 export function composeFigure(document: Document, figure: Element): SVGSVGElement | null {
@@ -63,7 +71,7 @@ function addText(
   width: number,
 ): number {
   const margin = 8;
-  for (const line of wrap(text.trim(), Math.floor((width - 2 * margin) / (style.size * letterWidth)))) {
+  for (const line of wrap(text.trim(), (width - 2 * margin) / style.size)) {
     top += Math.round(style.size * 1.35);
     const element = label(document, line, margin, top - Math.round(style.size * 0.35), style.size);
     if (style.weight) element.setAttribute("font-weight", style.weight);
@@ -79,7 +87,7 @@ function addSwatches(document: Document, root: Element, swatches: Element, top: 
   let x = 8;
   for (const swatch of Array.from(swatches.querySelectorAll("span[class$='-swatch']"))) {
     const text = (swatch.textContent ?? "").trim();
-    const advance = 20 + text.length * size * letterWidth + 16;
+    const advance = Math.round(20 + textWidth(text) * size + 16);
     if (x > 8 && x + advance > width) {
       x = 8;
       top += height;
@@ -105,11 +113,12 @@ function label(document: Document, text: string, x: number, y: number, size: num
   return element;
 }
 
-function wrap(text: string, letters: number): string[] {
+/** Breaks a text into lines of at most `width` times the font size. */
+function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(/\s+/)) {
-    if (line && line.length + 1 + word.length > letters) {
+    if (line && textWidth(`${line} ${word}`) > width) {
       lines.push(line);
       line = word;
     } else line = line ? `${line} ${word}` : word;

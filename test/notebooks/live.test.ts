@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { terminalProgress } from "../../src/cli/progress.js";
+import { durationText, progressText, rateText, type TrainProgress } from "../../src/train/progress.js";
+import { liveProgress } from "../../src/workbook/live.js";
+import { htmlTable } from "../../src/workbook/table.js";
+
+function at(step: number, more: Partial<TrainProgress> = {}): TrainProgress {
+  return {
+    step,
+    steps: 1000,
+    tokens: step * 1024,
+    loss: 5 - step / 500,
+    tokensPerSecond: 12_345,
+    secondsLeft: 80,
+    ...more,
+  };
+}
+
+describe("progress as text", () => {
+  it("has step, loss, speed and time left", () => {
+    expect(progressText(at(120))).toBe("step 120/1000, loss 4.760, 12.3 ktok/s, 1 min 20 s left");
+    expect(progressText(at(1000, { label: "1:5", validation: 3.2 }))).toBe(
+      "1:5: step 1000/1000, loss 3.000, validation 3.200, 12.3 ktok/s, done",
+    );
+  });
+
+  it("writes rates and durations with few digits", () => {
+    expect([940, 12_345, 152_000, 999_900, 1_523_000].map(rateText)).toEqual([
+      "940 tok/s",
+      "12.3 ktok/s",
+      "152 ktok/s",
+      "1.00 Mtok/s",
+      "1.52 Mtok/s",
+    ]);
+    expect([0.4, 59.6, 80, 7500].map(durationText)).toEqual(["0 s", "1 min 0 s", "1 min 20 s", "2 h 5 min"]);
+  });
+});
+
+describe("in a terminal and in a notebook", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** A thousand steps, one each 10 ms. */
+  function train(report: (progress: TrainProgress) => void): void {
+    for (let step = 1; step <= 1000; step++) {
+      vi.advanceTimersByTime(10);
+      report(at(step));
+    }
+  }
+
+  it("one terminal line is written over a few times a second", () => {
+    const written: string[] = [];
+    train(terminalProgress({ isTTY: true, columns: 40, write: (text) => written.push(text) }));
+    expect(written.length).toBeGreaterThan(40);
+    expect(written.length).toBeLessThanOrEqual(52);
+    expect(written.every((text) => text.startsWith("\r\u001b[K") && text.length <= 45)).toBe(true);
+    expect(written.at(-1)).toMatch(/step 1000\/1000.*\n$/);
+  });
+
+  it("a log gets a line every ten seconds, the last step included", () => {
+    const written: string[] = [];
+    train(terminalProgress({ write: (text) => written.push(text) }));
+    expect(written.map((text) => /step (\d+)/.exec(text)?.[1])).toEqual(["1", "1000"]);
+  });
+
+  it("a notebook gets one display, updated a few times a second, with curve, loss, speed and time left", () => {
+    const shown: string[] = [];
+    const newDisplay = vi.fn(() => ({ html: (markup: string) => void shown.push(markup) }));
+    train(liveProgress({ newDisplay }));
+    expect(newDisplay).toHaveBeenCalledTimes(1);
+    expect(shown.length).toBeGreaterThan(30);
+    expect(shown.length).toBeLessThanOrEqual(36);
+    const text = shown.join();
+    for (const part of ["481 of 1000", "12.3 ktok/s", "1 min 20 s"]) expect(text.includes(part)).toBe(true);
+    const points = /polyline points="([^"]*)"/.exec(shown.at(-1)!)![1].split(" ");
+    expect(points.length).toBeGreaterThan(100);
+    expect(points.length).toBeLessThanOrEqual(300);
+    const heights = points.map((point) => Number(point.split(",")[1]));
+    expect(heights).toEqual([...heights].sort((a, b) => a - b));
+  });
+
+  it("the last event is shown although training stops early; another run starts another curve", () => {
+    const shown: string[] = [];
+    const report = liveProgress({ newDisplay: () => ({ html: (markup) => void shown.push(markup) }) });
+    report(at(1));
+    report(at(2));
+    expect(shown).toHaveLength(1);
+    vi.advanceTimersByTime(300);
+    expect(shown).toHaveLength(2);
+    expect(shown[1]).toContain("2 of 1000");
+    expect(shown[1]).toContain("polyline");
+    vi.advanceTimersByTime(300);
+    report(at(1, { label: "<next>" }));
+    expect(shown[2]).toContain("&lt;next&gt;");
+    expect(shown[2]).not.toContain("polyline");
+  });
+});
+
+describe("htmlTable", () => {
+  it("aligns numbers right, leaves nulls empty and escapes text", () => {
+    expect(
+      htmlTable([
+        { name: "a<b", loss: 3.25 },
+        { name: "c", loss: null },
+      ]),
+    ).toBe(
+      '<table style="font-variant-numeric:tabular-nums">\n<thead><tr><th style="text-align:left">name</th><th style="text-align:right">loss</th></tr></thead>\n<tbody>\n' +
+        '<tr><td style="text-align:left">a&lt;b</td><td style="text-align:right">3.25</td></tr>\n' +
+        '<tr><td style="text-align:left">c</td><td style="text-align:right"></td></tr>\n</tbody>\n</table>',
+    );
+  });
+
+  it("names the columns that there are", () => {
+    expect(() => htmlTable([{ a: 1 }], { columns: ["b"] })).toThrow('The table has no column "b"; it has a.');
+  });
+});

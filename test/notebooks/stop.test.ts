@@ -1,0 +1,49 @@
+/** Interrupts in a real kernel: training stops where it polls its signal, the cell ends, and the next one runs. */
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Message } from "../../src/workbook/connection.js";
+import { Kernel } from "../../src/workbook/kernel.js";
+import { checkout } from "./fixture.js";
+
+let kernel: Kernel;
+beforeAll(async () => {
+  kernel = await Kernel.start({ cwd: join(checkout, "notebooks") });
+});
+afterAll(() => kernel.shutdown());
+
+/** Runs a cell; interrupts it as soon as it prints "ready". */
+async function run(code: string): Promise<{ status: string; text: string }> {
+  let text = "";
+  const { status } = await kernel.execute(code, (message: Message) => {
+    text += message.content.text ?? "";
+    if (message.content.text === "ready\n") kernel.interrupt();
+  });
+  return { status, text };
+}
+
+const wait = "await new Promise((done) => setTimeout(done, 10));";
+
+it("stoppable keeps what the work returns", async () => {
+  await run('import { stoppable, stopSignal } from "../dist/workbook/stop.js";');
+  const stopped = await run(
+    `const steps = await stoppable(async (signal) => { let n = 0; while (!signal.aborted) { if (++n === 5) console.log("ready"); ${wait} } return n; });`,
+  );
+  expect(stopped).toEqual({ status: "ok", text: "ready\n" });
+  expect(await run("steps >= 5")).toEqual({ status: "ok", text: "true\n" });
+});
+
+it("stopSignal ends a loop whose cell the interrupt has ended", async () => {
+  const stopped = await run(
+    `globalThis.polls = 0; const signal = stopSignal(); while (!signal.aborted) { if (++globalThis.polls === 5) console.log("ready"); ${wait} }`.replaceAll(
+      "globalThis.polls",
+      '(globalThis as unknown as Record<string, number>)["polls"]',
+    ),
+  );
+  expect(stopped.status).toBe("error");
+  expect(stopped.text).toContain("Interrupted asynchronously");
+  const polls = 'console.log((globalThis as unknown as Record<string, number>)["polls"]);';
+  const [before, after] = [await run(`${wait} ${polls}`), await run(`${wait} ${wait} ${wait} ${polls}`)];
+  expect(before.status).toBe("ok");
+  expect(Number(before.text)).toBeGreaterThanOrEqual(5);
+  expect(after).toEqual(before);
+});
