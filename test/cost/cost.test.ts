@@ -76,6 +76,20 @@ describe("costs by the paper's formulas", () => {
     expect(trainFlops).toBe(1e9 * flopsPerToken);
   });
 
+  it("are sums over layers, in any order", () => {
+    const patterns = fc.string({ unit: fc.constantFrom(..."TSMH"), minLength: 1, maxLength: 12 });
+    const withAll = preset("nano", { pattern: "TSMH" });
+    fc.assert(
+      fc.property(patterns, patterns, fc.integer({ min: 1, max: 4096 }), (one, other, context) => {
+        const of = (pattern: string) => cost({ ...withAll, pattern }, { context, tokens: 1 });
+        const [a, b, both, swapped] = [one, other, one + other, other + one].map(of);
+        expect(both.cacheBytes).toBe(a.cacheBytes + b.cacheBytes);
+        expect(both.flopsPerToken / (a.flopsPerToken + b.flopsPerToken)).toBeCloseTo(1, 12);
+        expect(swapped.flopsPerToken / both.flopsPerToken).toBeCloseTo(1, 12);
+      }),
+    );
+  });
+
   it("refuse lengths and token counts that are none", () => {
     expect(() => cost(oneB("16T"), { context: 0, tokens: 1 })).toThrow("context: 0 must be a whole number");
     expect(() => cost(oneB("16T"), { context: 1, tokens: Number.NaN })).toThrow("tokens: NaN must be a positive");
