@@ -1,7 +1,8 @@
 // With r = 1 / sqrt(mean(v²) + eps) and g = dy · w:  dv = r · (g - v · r² · mean(g · v)),  dw = Σ over rows of dy · v · r.
-// A workgroup takes `per` rows, SLOTS at a time with LANES invocations each, and keeps its share of dw in registers;
-// norm/partials adds the shares. workgroup.z is the part of a row (see norm/forward). src/ops/norm.ts gives V,
-// `value(row, j)` and `store(row, j, dv)`. Constants: UNITS, GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES).
+// A workgroup takes `per` rows, SLOTS at a time with LANES invocations each, and keeps its share of dw in registers, as it does
+// what it reads of a row; norm/partials adds the shares. workgroup.z is the part of a row. src/ops/norm.ts gives V, `Cell`,
+// `load`, `value` (see norm/forward) and `store(row, j, cell, dv)`. Constants: UNITS, GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES),
+// HELD: EACH where a row stays in registers, 1 where it is read again (from the cache).
 struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32, per: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<V>;
@@ -21,15 +22,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let slot = local / LANES;
   let first = group.z * UNITS;
   var dw: array<V, EACH>;
+  var cells: array<Cell, HELD>;
+  var upstream: array<V, HELD>;
   for (var at = 0u; at < p.per; at += SLOTS) {
     let row = index * p.per + at + slot;
     let inside = row < p.rows;
     // Σ v² and Σ g · v
     var both = vec2f();
     if (inside) {
-      for (var j = lane; j < UNITS; j += LANES) {
-        let v = value(row, first + j);
-        both += vec2f(total(v * v), total(v * w[first + j] * dy[row * GROUPS * UNITS + first + j]));
+      for (var i = 0u; i < EACH; i++) {
+        let j = lane + i * LANES;
+        if (UNITS % LANES == 0u || j < UNITS) {
+          let cell = load(row, first + j);
+          let d = dy[row * GROUPS * UNITS + first + j];
+          if (HELD == EACH) {
+            cells[i] = cell;
+            upstream[i] = d;
+          }
+          let v = value(cell);
+          both += vec2f(total(v * v), total(v * w[first + j] * d));
+        }
       }
     }
     if (LANES > 1u) {
@@ -45,11 +57,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let along = both.y * square / WIDTH;
       for (var i = 0u; i < EACH; i++) {
         let j = lane + i * LANES;
-        if (j < UNITS) {
-          let v = value(row, first + j);
-          let d = dy[row * GROUPS * UNITS + first + j];
+        if (UNITS % LANES == 0u || j < UNITS) {
+          var cell: Cell;
+          var d: V;
+          if (HELD == EACH) {
+            cell = cells[i];
+            d = upstream[i];
+          } else {
+            cell = load(row, first + j);
+            d = dy[row * GROUPS * UNITS + first + j];
+          }
+          let v = value(cell);
           dw[i] += d * v * scale;
-          store(row, first + j, scale * (d * w[first + j] - v * along));
+          store(row, first + j, cell, scale * (d * w[first + j] - v * along));
         }
       }
     }

@@ -1,6 +1,7 @@
 // y = v / sqrt(mean(v²) + eps) · w over each of GROUPS equal parts of a row. LANES invocations share a row, SLOTS rows
-// share a workgroup, workgroup.z is the part. src/ops/norm.ts gives V and `value(row, j)`, the V number j of a row of v.
-// A row is read twice, the second time from the cache. Constants: UNITS (V's a part), GROUPS, LANES, SLOTS.
+// share a workgroup, workgroup.z is the part. src/ops/norm.ts gives V, and `Cell` with `load(row, j)` and `value(cell)`: what is
+// read for V number j of a row, and v there. Constants: UNITS (V's a part), GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES),
+// HELD: EACH where a row stays in registers, 1 where it is read again (from the cache).
 struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<V>;
@@ -16,10 +17,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let inside = row < p.rows;
   let first = group.z * UNITS;
   var squares = 0.0;
+  var cells: array<Cell, HELD>;
   if (inside) {
-    for (var j = lane; j < UNITS; j += LANES) {
-      let v = value(row, first + j);
-      squares += total(v * v);
+    for (var i = 0u; i < EACH; i++) {
+      let j = lane + i * LANES;
+      if (UNITS % LANES == 0u || j < UNITS) {
+        let cell = load(row, first + j);
+        if (HELD == EACH) { cells[i] = cell; }
+        let v = value(cell);
+        squares += total(v * v);
+      }
     }
   }
   if (LANES > 1u) {
@@ -30,7 +37,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   if (!inside) { return; }
   let scale = 1.0 / sqrt(squares / WIDTH + p.eps);
-  for (var j = lane; j < UNITS; j += LANES) {
-    y[row * GROUPS * UNITS + first + j] = value(row, first + j) * scale * w[first + j];
+  for (var i = 0u; i < EACH; i++) {
+    let j = lane + i * LANES;
+    if (UNITS % LANES == 0u || j < UNITS) {
+      var cell: Cell;
+      if (HELD == EACH) { cell = cells[i]; } else { cell = load(row, first + j); }
+      y[row * GROUPS * UNITS + first + j] = value(cell) * scale * w[first + j];
+    }
   }
 }

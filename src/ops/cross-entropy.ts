@@ -65,7 +65,7 @@ export function crossEntropy(
     matmul(recorder, arena, {
       a: scores,
       b: part,
-      c: { ...matrix(dTable.gradient), rows: vocabSize, columns: width },
+      c: { tensor: dTable.gradient, rows: vocabSize, columns: width, stride: width, start: 0 },
       transposeA: true,
       accumulate: dTable.accumulate,
       label: "head dW",

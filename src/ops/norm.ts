@@ -59,12 +59,15 @@ function norm(
   const wide = isWide(width / groups, ...(z ? [z.column, columnsOf(z.source)] : []));
   const units = width / groups / lengthOf(wide);
   const { lanes, slots, per } = plan(tape.gpu, rows, units);
+  const each = Math.ceil(units / lanes);
   const constants = {
     UNITS: units,
     GROUPS: groups,
     WIDTH: `${width / groups}.0`,
     LANES: lanes,
     SLOTS: slots,
+    EACH: each,
+    HELD: each <= 8 ? each : 1,
   };
   const params = [rows, float(eps), z ? columnsOf(z.source) / lengthOf(wide) : 0, z ? z.column / lengthOf(wide) : 0];
   const gate = z ? [z.source] : [];
@@ -72,7 +75,7 @@ function norm(
   tape.recorder.dispatch({
     kernel: "norm/forward",
     constants,
-    before: vector(wide) + valueText(z && 4),
+    before: vector(wide) + cellText(z && 4),
     bindings: [x, weight, y, ...gate],
     params,
     groups: [...spread(Math.ceil(rows / slots)), groups],
@@ -88,8 +91,8 @@ function norm(
       const dz = z ? [tape.gradientOf(z.source).gradient] : [];
       tape.recorder.dispatch({
         kernel: "norm/backward",
-        constants: { ...constants, EACH: Math.ceil(units / lanes) },
-        before: vector(wide) + valueText(z && 6) + storeText(accumulate, z && 7),
+        constants,
+        before: vector(wide) + cellText(z && 6) + storeText(accumulate, z && 7),
         bindings: [x, weight, tape.incoming(y), gradient, partial, ...gate, ...dz],
         params: [...params, per],
         groups: [...workgroups, groups],
@@ -104,40 +107,43 @@ function norm(
 }
 
 /**
- * How a row is shared out. On a GPU 16 to 64 invocations read it side by side, and about a thousand workgroups keep the
- * memory busy; in software an invocation takes whole rows, without a barrier.
+ * How a row is shared out. On a GPU 16 to 64 invocations read it side by side, mostly four vectors each at most, which stay
+ * in registers; and about a thousand workgroups keep the memory busy. In software an invocation takes whole rows, without a barrier.
  */
 function plan(gpu: Gpu, rows: number, units: number): { lanes: number; slots: number; per: number } {
   if (gpu.info.software) return { lanes: 1, slots: 16, per: 128 };
-  const lanes = units <= 128 ? 16 : units <= 256 ? 32 : 64;
+  const lanes = units <= 64 ? 16 : units <= 128 ? 32 : 64;
   const slots = 256 / lanes;
   return { lanes, slots, per: Math.ceil(rows / 1024 / slots) * slots };
 }
 
-/** `value`: V number j of a row of what is normalised; the gate z, where there is one, is bound at `binding`. */
-function valueText(binding: number | undefined): string {
-  const at = "row * (GROUPS * UNITS) + j";
-  if (!binding) return `fn value(row: u32, j: u32) -> V { return x[${at}]; }\n`;
-  return `@group(0) @binding(${binding}) var<storage, read> z: array<V>;
-fn value(row: u32, j: u32) -> V {
-  let gate = z[row * p.z_stride + p.z0 + j];
-  return x[${at}] * (gate * sigmoid(gate));
-}
+/** What is read for V number j of a row, and what is normalised there; the gate z, where there is one, is bound at `binding`. */
+function cellText(binding: number | undefined): string {
+  if (!binding) {
+    return `struct Cell { x: V }
+fn load(row: u32, j: u32) -> Cell { return Cell(x[${at}]); }
+fn value(cell: Cell) -> V { return cell.x; }
+`;
+  }
+  return `struct Cell { x: V, z: V }
+@group(0) @binding(${binding}) var<storage, read> z: array<V>;
+fn load(row: u32, j: u32) -> Cell { return Cell(x[${at}], z[${gateAt}]); }
+fn value(cell: Cell) -> V { return cell.x * (cell.z * sigmoid(cell.z)); }
 `;
 }
 
 /** `store`: hands the gradient dv of V number j of a row on to x, and to the gate where there is one. */
 function storeText(accumulate: boolean, binding: number | undefined): string {
-  const at = "row * (GROUPS * UNITS) + j";
   const assign = accumulate ? "+=" : "=";
-  if (!binding) return `fn store(row: u32, j: u32, dv: V) { dx[${at}] ${assign} dv; }\n`;
+  if (!binding) return `fn store(row: u32, j: u32, cell: Cell, dv: V) { dx[${at}] ${assign} dv; }\n`;
   return `@group(0) @binding(${binding}) var<storage, read_write> dz: array<V>;
-fn store(row: u32, j: u32, dv: V) {
-  let gate_at = row * p.z_stride + p.z0 + j;
-  let gate = z[gate_at];
-  let s = sigmoid(gate);
-  dx[${at}] ${assign} dv * (gate * s);
-  dz[gate_at] = dv * x[${at}] * (s * (V(1.0) + gate * (V(1.0) - s)));
+fn store(row: u32, j: u32, cell: Cell, dv: V) {
+  let s = sigmoid(cell.z);
+  dx[${at}] ${assign} dv * (cell.z * s);
+  dz[${gateAt}] = dv * cell.x * (s * (V(1.0) + cell.z * (V(1.0) - s)));
 }
 `;
 }
+
+const at = "row * (GROUPS * UNITS) + j";
+const gateAt = "row * p.z_stride + p.z0 + j";

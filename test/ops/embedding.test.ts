@@ -25,40 +25,44 @@ const cases = [
 describe.each(["software", "hardware"])("the %s form of the embedding agrees with the definition", (form) => {
   const device = () => (form === "hardware" ? hardware(holder.gpu) : holder.gpu);
 
-  it.each(cases)("$name: R$rows-V$vocabSize-D$width", async ({ rows, vocabSize, width, share }) => {
-    const gpu = device();
-    const ids = skewed(rows, vocabSize, share);
-    const tokens = createTokenBuffers(gpu, rows, vocabSize);
-    // The buffers serve every step: what an earlier one left must not show.
-    uploadTokens(gpu, tokens, new Uint32Array(rows));
-    uploadTokens(gpu, tokens, ids);
-    const table = input([vocabSize, width], 1);
-    await checkOp(gpu, {
-      inputs: { table },
-      build: (tape, { table }) => embedding(tape, tokens, table),
-      reference: ({ table }) => gather(ids, table, width),
-    });
-    // The gradient is a sum with few terms in float64.
-    const upstream = (shape: readonly number[]) => random(shape, 5);
-    const dy = upstream([rows, width]);
-    for (const before of [false, true]) {
-      const run = () =>
-        runOp(
-          gpu,
-          { table },
-          (tape, { table }) => {
-            if (before) tape.recorder.copy(table, tape.gradientOf(table).gradient);
-            return embedding(tape, tokens, table);
-          },
-          upstream,
-        );
-      const expected = Float64Array.from(table.values, (value) => (before ? value : 0));
-      for (const [i, value] of dy.entries()) expected[ids[Math.floor(i / width)] * width + (i % width)] += value;
-      const { gradients } = await run();
-      expectClose("gradient of table", gradients.table, expected, 1e-6);
-      expect((await run()).gradients.table, "the same bits again").toEqual(gradients.table);
-    }
-  });
+  // In software the hardware form takes seconds a shape to compile.
+  it.each(form === "hardware" ? cases.slice(-3) : cases)(
+    "$name: R$rows-V$vocabSize-D$width",
+    async ({ rows, vocabSize, width, share }) => {
+      const gpu = device();
+      const ids = skewed(rows, vocabSize, share);
+      const tokens = createTokenBuffers(gpu, rows, vocabSize);
+      // The buffers serve every step: what an earlier one left must not show.
+      uploadTokens(gpu, tokens, new Uint32Array(rows));
+      uploadTokens(gpu, tokens, ids);
+      const table = input([vocabSize, width], 1);
+      await checkOp(gpu, {
+        inputs: { table },
+        build: (tape, { table }) => embedding(tape, tokens, table),
+        reference: ({ table }) => gather(ids, table, width),
+      });
+      // The gradient is a sum with few terms in float64.
+      const upstream = (shape: readonly number[]) => random(shape, 5);
+      const dy = upstream([rows, width]);
+      for (const before of [false, true]) {
+        const run = () =>
+          runOp(
+            gpu,
+            { table },
+            (tape, { table }) => {
+              if (before) tape.recorder.copy(table, tape.gradientOf(table).gradient);
+              return embedding(tape, tokens, table);
+            },
+            upstream,
+          );
+        const expected = Float64Array.from(table.values, (value) => (before ? value : 0));
+        for (const [i, value] of dy.entries()) expected[ids[Math.floor(i / width)] * width + (i % width)] += value;
+        const { gradients } = await run();
+        expectClose("gradient of table", gradients.table, expected, 1e-6);
+        expect((await run()).gradients.table, "the same bits again").toEqual(gradients.table);
+      }
+    },
+  );
 });
 
 describe("uploadTokens", () => {
