@@ -2,13 +2,13 @@
 // With a_t = -exp(A_log) dt_t, the gradient of a_t is that of everything from t on through cs:
 //   Σ_{l ≥ t} (earlier tokens' part in y_l, state's part in y_l - later tokens' part of x_l) + Σ_{s < t} (s's part in the state leaving) + (the
 //   state that passes through). Pairs of tokens on the same side of t are left to cancel, the diagonal never enters.
-// One workgroup a head and chunk. Constants: Q, H, and the parts in which the rows come: P_PARTS, Q_PARTS, N_PARTS.
+// One workgroup a head and chunk. Constants: Q, H, SIZE (of a workgroup, at most Q), and the parts in which the rows come: P_PARTS, Q_PARTS, N_PARTS.
 struct Params { length: u32, chunks: u32, count: u32, columns: u32, column: u32, padded: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> raw: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> a_log: array<f32>;
-@group(0) @binding(4) var<storage, read> decay: array<vec2f>;
+@group(0) @binding(4) var<storage, read> decay: array<f32>;
 @group(0) @binding(5) var<storage, read> rows: array<f32>;
 @group(0) @binding(6) var<storage, read_write> d_raw: array<f32>;
 /** [3][padded]: of dt_bias, A_log, D, each [batch · chunks, H]. */
@@ -30,7 +30,7 @@ fn sigmoid(z: f32) -> f32 {
   return select(e, 1.0, z >= 0.0) / (1.0 + e);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let h = group.x;
   let b = group.y / p.chunks;
@@ -39,9 +39,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   const PAIRS = 3u * P_PARTS;
   const INTO_C = PAIRS + Q_PARTS;
   const INTO_B = INTO_C + N_PARTS;
-  for (var i = local; i < Q; i += 64u) {
+  for (var i = local; i < Q; i += SIZE) {
     let at = times + i;
-    let dt = decay[at].x;
+    let dt = decay[at];
     from_here[i] = add(PAIRS, Q_PARTS, at) + add(INTO_C, N_PARTS, at) - dt * add(0u, P_PARTS, at);
     before[i] = dt * add(INTO_B, N_PARTS, at);
     passing[i] = add(INTO_B + N_PARTS, N_PARTS, at);
@@ -50,9 +50,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let a = -exp(a_log[h]);
   var through = 0.0;
   for (var i = 0u; i < Q; i++) { through += passing[i]; }
-  through *= exp(decay[times + Q - 1u].y);
+  through *= exp(decay[p.count + times + Q - 1u]);
   var share = vec3f();
-  for (var i = local; i < Q; i += 64u) {
+  for (var i = local; i < Q; i += SIZE) {
     if (t0 + i >= p.length) { continue; }
     let at = times + i;
     var da = through;
@@ -61,19 +61,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let place = (b * p.length + t0 + i) * p.columns + p.column + h;
     let slope = ddt * sigmoid(raw[place] + bias[h]);
     d_raw[place] = slope;
-    share += vec3f(slope, da * a * decay[at].x, add(2u * P_PARTS, P_PARTS, at));
+    share += vec3f(slope, da * a * decay[at], add(2u * P_PARTS, P_PARTS, at));
   }
   workgroupBarrier();
   // The arrays have served: now they hold the invocations' shares.
-  if (local < Q) {
-    from_here[local] = share.x;
-    before[local] = share.y;
-    passing[local] = share.z;
-  }
+  from_here[local] = share.x;
+  before[local] = share.y;
+  passing[local] = share.z;
   workgroupBarrier();
   if (local > 0u) { return; }
   var sum = vec3f();
-  for (var i = 0u; i < min(Q, 64u); i++) { sum += vec3f(from_here[i], before[i], passing[i]); }
+  for (var i = 0u; i < SIZE; i++) { sum += vec3f(from_here[i], before[i], passing[i]); }
   let place = group.y * H + h;
   shares[place] = sum.x;
   shares[p.padded + place] = sum.y;

@@ -1,65 +1,77 @@
 import type { KernelConstants } from "../gpu/gpu.js";
 import { kernels } from "../gpu/kernels.generated.js";
+import { type DispatchOptions, spread } from "../gpu/recorder.js";
 import type { SsdOptions } from "./ssd.js";
 
 type Product = "scores" | "states" | "output" | "dbc";
 
-/** How a scan is cut into chunks, tiles and workgroups: a function of its shape alone. */
+/** How a scan is cut into chunks, tiles and workgroups: a function of its shape and of the kind of adapter alone. */
 export interface SsdPlan {
   options: SsdOptions;
   /** Tokens a chunk, Q. */
   chunk: number;
   chunks: number;
+  /** Elements of [B, H, T padded to whole chunks]. */
+  count: number;
   /** Tiles along the head dimension, the chunk and the state: each leaves its own part of the sums along them. */
   parts: { p: number; q: number; n: number };
+  /** Constants of the kernels that are no products. */
   sizes: KernelConstants;
-  /** Constants and shared text of the kernel for one of the products. */
-  tile: (product: Product, more?: KernelConstants, rowSums?: boolean) => { constants: KernelConstants; before: string };
-  groups: Record<Product, [number, number, number]>;
+  /** Everything but kernel and bindings of one of the products; `rest` are the parameters after `count`: base, stride, column. */
+  product: (
+    product: Product,
+    rest?: number[],
+    more?: { constants?: KernelConstants; rowSums?: boolean },
+  ) => Pick<DispatchOptions, "constants" | "before" | "params" | "groups">;
 }
 
 /** The largest of the tile widths that divides all of `lengths`. */
 const tileOf = (widths: number[], ...lengths: number[]): number =>
   widths.find((width) => lengths.every((length) => length % width === 0))!;
 
-export function ssdPlan(options: SsdOptions): SsdPlan {
+export function ssdPlan(options: SsdOptions, software: boolean): SsdPlan {
   const { batch, length, heads, headDim, state, groups } = options;
-  // Whole tiles, no longer than the sequence asks for; a chunk's decays have to fit in workgroup memory.
-  const up = Math.ceil(length / 16) * 16;
-  const chunk = Math.min(Math.max(16, Math.floor(options.chunk / 16) * 16), up, 256);
+  // Whole tiles, no longer than the sequence asks for; short ones where arithmetic is dear. A chunk's decays have to fit in workgroup memory.
+  const asked = software ? 16 : Math.max(16, Math.floor(options.chunk / 16) * 16);
+  const chunk = Math.min(asked, Math.ceil(length / 16) * 16, 256);
   const chunks = Math.ceil(length / chunk);
-  const widths = [64, 32, 16, 8, 4];
+  const count = batch * heads * chunks * chunk;
+  const widths = software ? [4] : [64, 32, 16, 8, 4];
   const q = tileOf(widths, chunk);
   const p = tileOf(widths, headDim);
   const n = tileOf(widths, state);
   const m = tileOf(widths, (heads / groups) * headDim);
-  const sizes = { Q: chunk, H: heads };
-  const tiles: Record<Product, [number, number]> = { scores: [q, q], states: [m, n], output: [q, p], dbc: [q, n] };
   const inner = tileOf([16, 8, 4], headDim, state);
+  const inside = heads * headDim;
+  /** Rows and columns of a result and of its tiles, and how many results a chunk has. */
+  const shapes: Record<Product, [number, number, number, number, number]> = {
+    scores: [chunk, chunk, q, q, groups],
+    states: [inside, state, m, n, 1],
+    output: [chunk, headDim, q, p, heads],
+    dbc: [chunk, state, q, n, groups],
+  };
+  const sizes = { Q: chunk, H: heads };
+  const kind = software ? "direct" : "staged";
   return {
     options,
     chunk,
     chunks,
+    count,
     parts: { p: headDim / p, q: chunk / q, n: state / n },
-    sizes,
-    tile: (product, more = {}, rowSums = false) => ({
-      constants: {
-        ...sizes,
-        P: headDim,
-        N: state,
-        G: groups,
-        BM: tiles[product][0],
-        BN: tiles[product][1],
-        BK: inner,
-        ...more,
-      },
-      before: kernels["ssd/tile"] + (rowSums ? kernels["ssd/row-sums"] : ""),
-    }),
-    groups: {
-      scores: [(chunk / q) ** 2, groups, batch * chunks],
-      states: [state / n, (heads * headDim) / m, batch * chunks],
-      output: [(headDim / p) * (chunk / q), heads, batch * chunks],
-      dbc: [(state / n) * (chunk / q), groups, batch * chunks],
+    sizes: { ...sizes, SIZE: Math.min(chunk, 64) },
+    product: (product, rest = [], { constants, rowSums = false } = {}) => {
+      const [rows, columns, bm, bn, results] = shapes[product];
+      const tiles = (rows / bm) * (columns / bn);
+      const extent = { ROWS: rows, COLUMNS: columns, HEADS: results };
+      const tile = { BM: bm, BN: bn, BK: inner };
+      return {
+        constants: { ...sizes, P: headDim, N: state, G: groups, ...extent, ...tile, ...constants },
+        before: kernels["ssd/common"] + kernels[`ssd/${kind}`] + (rowSums ? kernels[`ssd/${kind}-rows`] : ""),
+        params: [length, chunks, batch, count, ...rest, ...[0, 0, 0].slice(rest.length)],
+        groups: software
+          ? spread(Math.ceil((tiles * results * batch * chunks) / 64))
+          : [tiles, results, batch * chunks],
+      };
     },
   };
 }

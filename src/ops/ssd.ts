@@ -41,37 +41,33 @@ export function ssd(
   o: SsdOptions,
 ): Tensor {
   checkSsd(xBC, dtSource, [dtBias, aLog, d], o, o.batch * o.length);
-  const plan = ssdPlan(o);
+  const plan = ssdPlan(o, tape.gpu.info.software);
   const { batch, length, heads, headDim, groups } = o;
-  const { chunks } = plan;
+  const { chunks, count } = plan;
   const { recorder } = tape;
   const inner = heads * headDim;
-  const decay = tape.alloc([batch, heads, chunks * plan.chunk, 2], "ssd decay");
+  const decay = tape.alloc([2, batch, heads, chunks * plan.chunk], "ssd decay");
   recorder.dispatch({
     kernel: "ssd/decay",
     constants: plan.sizes,
     bindings: [dtSource, dtBias, aLog, decay],
-    params: [length, chunks, columnsOf(dtSource), o.dtColumn],
+    params: [length, chunks, count, columnsOf(dtSource), o.dtColumn],
     groups: [heads, batch * chunks],
   });
   const states = tape.alloc([batch * chunks, heads, headDim, o.state], "ssd states");
   recorder.dispatch({
     kernel: "ssd/states",
-    ...plan.tile("states", { REVERSE: false }),
+    ...plan.product("states", [0, columnsOf(xBC), inner], { constants: { REVERSE: false } }),
     bindings: [xBC, xBC, decay, states],
-    params: [length, chunks, columnsOf(xBC), inner],
-    groups: plan.groups.states,
   });
-  passStates(tape, plan, decay, states, o.finalState);
+  passStates(tape, plan, decay, states, false, o.finalState);
   const scores = tape.arena.alloc([batch * chunks, groups, plan.chunk, plan.chunk], "ssd scores");
   recordScores(tape, plan, xBC, scores);
   const y = tape.alloc([batch * length, inner], "ssd");
   recorder.dispatch({
     kernel: "ssd/output",
-    ...plan.tile("output"),
+    ...plan.product("output"),
     bindings: [xBC, decay, scores, states, d, y],
-    params: [length, chunks],
-    groups: plan.groups.output,
   });
   tape.arena.release(scores);
   tape.push({
@@ -97,7 +93,7 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
   const { xBC, dtSource, dtBias, aLog, d, decay, states, y } = kept;
   const { recorder, arena } = tape;
   const { batch, length, heads, headDim, groups, state, dtColumn } = plan.options;
-  const { chunks, chunk, parts } = plan;
+  const { chunks, chunk, count, parts } = plan;
   const inner = heads * headDim;
   const dy = tape.incoming(y);
   const dxBC = tape.gradientOf(xBC).gradient;
@@ -105,49 +101,39 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
   const dStates = arena.alloc(states.shape, "ssd dS");
   recorder.dispatch({
     kernel: "ssd/states",
-    ...plan.tile("states", { REVERSE: true }),
+    ...plan.product("states", [0, inner, inner + groups * state], { constants: { REVERSE: true } }),
     bindings: [dy, xBC, decay, dStates],
-    params: [length, chunks, inner, inner + groups * state],
-    groups: plan.groups.states,
     label: "ssd/states backward",
   });
-  passStates(tape, plan, decay, dStates);
+  passStates(tape, plan, decay, dStates, true);
   // Sums for each head and token that the kernels below leave for the gradient of dt; time.wgsl knows the order.
-  const count = batch * heads * chunks * chunk;
   const rows = arena.alloc([3 * parts.p + parts.q + 3 * parts.n, count], "ssd rows");
   const scores = arena.alloc([batch * chunks, groups, chunk, chunk], "ssd scores");
   recordScores(tape, plan, xBC, scores);
   recorder.dispatch({
     kernel: "ssd/dx",
-    ...plan.tile("output", {}, true),
+    ...plan.product("output", [], { rowSums: true }),
     bindings: [xBC, dy, decay, scores, dStates, d, dxBC, rows],
-    params: [length, chunks, count],
-    groups: plan.groups.output,
   });
   const pairs = arena.alloc(scores.shape, "ssd pairs");
   recorder.dispatch({
     kernel: "ssd/pairs",
-    ...plan.tile("scores", {}, true),
+    ...plan.product("scores", [3 * parts.p * count], { rowSums: true }),
     bindings: [xBC, dy, decay, scores, pairs, rows],
-    params: [length, chunks, count, 3 * parts.p * count],
-    groups: plan.groups.scores,
   });
   arena.release(scores);
   const intoC = (3 * parts.p + parts.q) * count;
+  const intoB = intoC + parts.n * count;
   recorder.dispatch({
     kernel: "ssd/dbc",
-    ...plan.tile("dbc", { INTO_B: false }, true),
+    ...plan.product("dbc", [intoC, inner], { constants: { INTO_B: false }, rowSums: true }),
     bindings: [xBC, dy, decay, pairs, states, states, dxBC, rows],
-    params: [length, chunks, count, intoC, inner],
-    groups: plan.groups.dbc,
     label: "ssd/dC",
   });
   recorder.dispatch({
     kernel: "ssd/dbc",
-    ...plan.tile("dbc", { INTO_B: true }, true),
+    ...plan.product("dbc", [intoB, columnsOf(xBC)], { constants: { INTO_B: true }, rowSums: true }),
     bindings: [xBC, xBC, decay, pairs, dStates, states, dxBC, rows],
-    params: [length, chunks, count, intoC + parts.n * count, columnsOf(xBC)],
-    groups: plan.groups.dbc,
     label: "ssd/dB",
   });
   arena.release(pairs);
@@ -174,15 +160,13 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
 function recordScores(tape: Tape, plan: SsdPlan, xBC: Tensor, scores: Tensor): void {
   tape.recorder.dispatch({
     kernel: "ssd/scores",
-    ...plan.tile("scores"),
+    ...plan.product("scores"),
     bindings: [xBC, scores],
-    params: [plan.options.length, plan.chunks],
-    groups: plan.groups.scores,
   });
 }
 
-/** From what each chunk adds to the state to the state entering it; or, of gradients, leaving it, where there is no `final` to write. */
-function passStates(tape: Tape, plan: SsdPlan, decay: Tensor, states: Tensor, final?: Tensor): void {
+/** Turns what each chunk adds to the state into the state entering it; in `reverse`, to its gradient, into that of the state leaving it. */
+function passStates(tape: Tape, plan: SsdPlan, decay: Tensor, states: Tensor, reverse: boolean, final?: Tensor): void {
   const { batch, heads, headDim, state } = plan.options;
   const items = (batch * heads * headDim * state) / 4;
   const before = final
@@ -190,10 +174,10 @@ function passStates(tape: Tape, plan: SsdPlan, decay: Tensor, states: Tensor, fi
     : "fn finish(item: u32, state: vec4f) {}\n";
   tape.recorder.dispatch({
     kernel: "ssd/passing",
-    constants: { ...plan.sizes, SIZE: headDim * state, REVERSE: states.label === "ssd dS" },
+    constants: { ...plan.sizes, STATE: headDim * state, REVERSE: reverse },
     before,
     bindings: [decay, states, ...(final ? [final] : [])],
-    params: [items, plan.chunks],
+    params: [items, plan.chunks, plan.count],
     groups: spread(Math.ceil(items / 64)),
   });
 }
