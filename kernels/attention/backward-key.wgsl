@@ -1,8 +1,6 @@
 // dv = Pᵀ · do and dk = SCALE · dSᵀ · q, summed over the query heads that share the key head, one after another: no atomics.
 // One workgroup keeps 64 keys of a key head and streams the queries that see them; the first keys, seen by most, start first.
 // Here the rows of a tile are keys and its columns queries.
-struct Params { batch: u32, length: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(2) var<storage, read> d_o: array<vec4f>;
 @group(0) @binding(3) var<storage, read> log_sum: array<f32>;
@@ -27,27 +25,27 @@ fn times(a: mat4x4f, b: mat4x4f) -> mat4x4f { return mat4x4f(a[0] * b[0], a[1] *
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let index = group.y * groups.x + group.x;
   let blocks = (p.length + 63u) / 64u;
-  let sequences = p.batch * KV_HEADS;
+  let sequences = p.batch * p.kv_heads;
   if (index >= blocks * sequences) { return; }
   let j0 = index / sequences * 64u;
   let j1 = min(j0 + 63u, p.length - 1u);
-  let kv_head = index % KV_HEADS;
-  let sequence = index % sequences / KV_HEADS;
+  let kv_head = index % p.kv_heads;
+  let sequence = index % sequences / p.kv_heads;
   let lane = lane_of(local);
-  let start = sequence * p.length * WIDTH;
-  let keys = Source(0u, start + j0 * WIDTH + (HEADS + kv_head) * QUADS, WIDTH, p.length - j0);
-  let values = Source(0u, keys.base + KV_HEADS * QUADS, WIDTH, keys.lines);
+  let start = sequence * p.length * width();
+  let keys = Source(0u, start + j0 * width() + (p.heads + kv_head) * QUADS, width(), p.length - j0);
+  let values = Source(0u, keys.base + p.kv_heads * QUADS, width(), keys.lines);
   let j = rows_of(j0, lane);
 
   var d_keys = Tile();
   var d_values = Tile();
-  // Without a window, or in the sink, a key is seen by every later query; else by the WINDOW that begin with its own.
-  let last = select(min(p.length - 1u, j1 + min(WINDOW - 1u, p.length)), p.length - 1u, j0 < SINK);
-  for (var head = kv_head * (HEADS / KV_HEADS); head < (kv_head + 1u) * (HEADS / KV_HEADS); head++) {
-    let statistics = (sequence * HEADS + head) * p.length;
+  // Without a window, or in the sink, a key is seen by every later query; else by the p.window that begin with its own.
+  let last = select(min(p.length - 1u, j1 + min(p.window - 1u, p.length)), p.length - 1u, j0 < p.sink);
+  for (var head = kv_head * (p.heads / p.kv_heads); head < (kv_head + 1u) * (p.heads / p.kv_heads); head++) {
+    let statistics = (sequence * p.heads + head) * p.length;
     for (var i0 = j0 / LINES * LINES; i0 <= last; i0 += LINES) {
-      let queries = Source(0u, start + i0 * WIDTH + head * QUADS, WIDTH, p.length - i0);
-      let upstream = Source(1u, ((sequence * p.length + i0) * HEADS + head) * QUADS, HEADS * QUADS, p.length - i0);
+      let queries = Source(0u, start + i0 * width() + head * QUADS, width(), p.length - i0);
+      let upstream = Source(1u, ((sequence * p.length + i0) * p.heads + head) * QUADS, p.heads * QUADS, p.length - i0);
       let i = i0 + 4u * lane.tx;
       var logs = vec4f();
       var deltas = vec4f();
@@ -83,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 fn store(start: u32, kv_head: u32, j: u32, d_key: vec4f, d_value: vec4f, tx: u32) {
   if (j >= p.length) { return; }
-  let to = start + j * WIDTH + (HEADS + kv_head) * QUADS + tx;
+  let to = start + j * width() + (p.heads + kv_head) * QUADS + tx;
   d_qkv[to] = d_key * SCALE;
-  d_qkv[to + KV_HEADS * QUADS] = d_value;
+  d_qkv[to + p.kv_heads * QUADS] = d_value;
 }

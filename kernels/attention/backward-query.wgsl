@@ -1,7 +1,5 @@
 // dq = SCALE · dS · k with dS = P ∘ (do · vᵀ - delta), where P = 2^(scores - log_sum) is made again tile by tile.
 // One workgroup takes 64 queries of a head, as in attention/forward.
-struct Params { batch: u32, length: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(2) var<storage, read> d_o: array<vec4f>;
 @group(0) @binding(3) var<storage, read> log_sum: array<f32>;
@@ -28,19 +26,19 @@ fn score_gradients(s: mat4x4f, d_p: mat4x4f, d: vec4f) -> mat4x4f {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let index = group.y * groups.x + group.x;
   let blocks = (p.length + 63u) / 64u;
-  let sequences = p.batch * HEADS;
+  let sequences = p.batch * p.heads;
   if (index >= blocks * sequences) { return; }
   let i0 = (blocks - 1u - index / sequences) * 64u;
   let i1 = min(i0 + 63u, p.length - 1u);
-  let head = index % HEADS;
-  let sequence = index % sequences / HEADS;
-  let kv_head = head / (HEADS / KV_HEADS);
+  let head = index % p.heads;
+  let sequence = index % sequences / p.heads;
+  let kv_head = head / (p.heads / p.kv_heads);
   let lane = lane_of(local);
-  let start = sequence * p.length * WIDTH;
-  let queries = Source(0u, start + i0 * WIDTH + head * QUADS, WIDTH, p.length - i0);
-  let upstream = Source(1u, ((sequence * p.length + i0) * HEADS + head) * QUADS, HEADS * QUADS, p.length - i0);
+  let start = sequence * p.length * width();
+  let queries = Source(0u, start + i0 * width() + head * QUADS, width(), p.length - i0);
+  let upstream = Source(1u, ((sequence * p.length + i0) * p.heads + head) * QUADS, p.heads * QUADS, p.length - i0);
   let i = rows_of(i0, lane);
-  let statistics = (sequence * HEADS + head) * p.length;
+  let statistics = (sequence * p.heads + head) * p.length;
   var logs = Rows();
   var deltas = Rows();
   for (var r = 0u; r < 4u; r++) {
@@ -55,13 +53,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
   var sums = Tile();
-  let from_window = select(0u, i0 - (WINDOW - 1u), i0 >= WINDOW) / LINES;
-  let sink_tiles = min((SINK + LINES - 1u) / LINES, from_window);
+  let from_window = select(0u, i0 - (p.window - 1u), i0 >= p.window) / LINES;
+  let sink_tiles = min((p.sink + LINES - 1u) / LINES, from_window);
   let end = i1 / LINES + 1u;
   for (var step = 0u; step < sink_tiles + end - from_window; step++) {
     let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
-    let keys = Source(0u, start + j0 * WIDTH + (HEADS + kv_head) * QUADS, WIDTH, p.length - j0);
-    let values = Source(0u, keys.base + KV_HEADS * QUADS, WIDTH, keys.lines);
+    let keys = Source(0u, start + j0 * width() + (p.heads + kv_head) * QUADS, width(), p.length - j0);
+    let values = Source(0u, keys.base + p.kv_heads * QUADS, width(), keys.lines);
     var scores = products(queries, keys, lane);
     scores.lo = shifted(scores.lo * SCALE2, logs.lo);
     scores.hi = shifted(scores.hi * SCALE2, logs.hi);
@@ -79,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (lane.tx >= QUADS) { return; }
   let to = start + head * QUADS + lane.tx;
   for (var r = 0u; r < 4u; r++) {
-    if (i[r] < p.length) { d_qkv[to + i[r] * WIDTH] = sums.lo[r] * SCALE; }
-    if (i[r] + 32u < p.length) { d_qkv[to + (i[r] + 32u) * WIDTH] = sums.hi[r] * SCALE; }
+    if (i[r] < p.length) { d_qkv[to + i[r] * width()] = sums.lo[r] * SCALE; }
+    if (i[r] + 32u < p.length) { d_qkv[to + (i[r] + 32u) * width()] = sums.hi[r] * SCALE; }
   }
 }

@@ -1,8 +1,6 @@
 // o = softmax(q · kᵀ · SCALE, over the keys seen) · v with a running maximum and sum a query (the online softmax of Milakov and
 // Gimelshein, tiled as in FlashAttention): nothing of size T × T exists. Also leaves log2 of the softmax's sum for the backward pass.
 // One workgroup takes 64 queries of a head; the last queries, which see the most keys, start first.
-struct Params { batch: u32, length: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> o: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> log_sum: array<f32>;
@@ -50,28 +48,28 @@ fn hide(m: mat4x4f, i: vec4u, j: u32) -> mat4x4f {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let index = group.y * groups.x + group.x;
   let blocks = (p.length + 63u) / 64u;
-  let sequences = p.batch * HEADS;
+  let sequences = p.batch * p.heads;
   if (index >= blocks * sequences) { return; }
   let i0 = (blocks - 1u - index / sequences) * 64u;
   let i1 = min(i0 + 63u, p.length - 1u);
-  let head = index % HEADS;
-  let sequence = index % sequences / HEADS;
-  let kv_head = head / (HEADS / KV_HEADS);
+  let head = index % p.heads;
+  let sequence = index % sequences / p.heads;
+  let kv_head = head / (p.heads / p.kv_heads);
   let lane = lane_of(local);
-  let start = sequence * p.length * WIDTH;
-  let queries = Source(0u, start + i0 * WIDTH + head * QUADS, WIDTH, p.length - i0);
+  let start = sequence * p.length * width();
+  let queries = Source(0u, start + i0 * width() + head * QUADS, width(), p.length - i0);
   let i = rows_of(i0, lane);
 
   var sums = Tile();
   var highest = Rows(vec4f(LOWEST), vec4f(LOWEST));
   var mine = Rows(); // each lane's part of the softmax's sum
   // Tiles of the sink, then those from the window's first key to the last query.
-  let from_window = select(0u, i0 - (WINDOW - 1u), i0 >= WINDOW) / LINES;
-  let sink_tiles = min((SINK + LINES - 1u) / LINES, from_window);
+  let from_window = select(0u, i0 - (p.window - 1u), i0 >= p.window) / LINES;
+  let sink_tiles = min((p.sink + LINES - 1u) / LINES, from_window);
   let end = i1 / LINES + 1u;
   for (var step = 0u; step < sink_tiles + end - from_window; step++) {
     let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
-    let keys = Source(0u, start + j0 * WIDTH + (HEADS + kv_head) * QUADS, WIDTH, p.length - j0);
+    let keys = Source(0u, start + j0 * width() + (p.heads + kv_head) * QUADS, width(), p.length - j0);
     var scores = products(queries, keys, lane);
     scores.lo *= SCALE2;
     scores.hi *= SCALE2;
@@ -87,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     mine.hi = mine.hi * keep.hi + total(weights.hi);
     sums.lo = rescaled(sums.lo, keep.lo);
     sums.hi = rescaled(sums.hi, keep.hi);
-    let values = Source(0u, keys.base + KV_HEADS * QUADS, WIDTH, keys.lines);
+    let values = Source(0u, keys.base + p.kv_heads * QUADS, width(), keys.lines);
     sums = weighted(sums, weights, values, lane);
   }
 
@@ -103,6 +101,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 fn store(sequence: u32, head: u32, i: u32, value: vec4f, log_of_sum: f32, tx: u32) {
   if (i >= p.length) { return; }
-  if (tx < QUADS) { o[((sequence * p.length + i) * HEADS + head) * QUADS + tx] = value; }
-  if (tx == 0u) { log_sum[(sequence * HEADS + head) * p.length + i] = log_of_sum; }
+  if (tx < QUADS) { o[((sequence * p.length + i) * p.heads + head) * QUADS + tx] = value; }
+  if (tx == 0u) { log_sum[(sequence * p.heads + head) * p.length + i] = log_of_sum; }
 }

@@ -6,17 +6,23 @@
 //   sums:   elements 4·tx..4·tx+3 of the head, `lo[r]` being those four elements of row r.
 // Every vec4 read from workgroup memory serves 8 or 4 multiply-adds for each of its elements.
 //
-// Constants: HEAD_DIM, HEADS, KV_HEADS, TX, CHUNK (elements of the head staged at a time), PART (streamed lines weighed at
-// a time), POOL (vec4s of workgroup memory), LINE_MASK, WINDOW, SINK, SCALE. The kernel defines `fetch(which, at)`.
+// Constants: HEAD_DIM, TX, CHUNK (elements of the head staged at a time), PART (streamed lines weighed at
+// a time), POOL (vec4s of workgroup memory), LINE_MASK, SCALE. The kernel defines `fetch(which, at)`.
 const QUADS = HEAD_DIM / 4u;
 const INVOCATIONS = 8u * TX;
 const LINES = 4u * TX;
-const WIDTH = (HEADS + 2u * KV_HEADS) * QUADS;
 /** Scores are kept in units of log2, so that exp2 serves. */
 const SCALE2 = SCALE * 1.4426950408889634;
 /** The score of a hidden key, and where running maxima start: exp2(HIDDEN - LOWEST) is 0 too. */
 const HIDDEN = -1e30;
 const LOWEST = -1e29;
+
+/** Query i sees key j <= i when i - j < window or j < sink. */
+struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, window: u32, sink: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+
+/** vec4s in a row of qkv. */
+fn width() -> u32 { return (p.heads + 2u * p.kv_heads) * QUADS; }
 
 struct Lane { ty: u32, tx: u32, index: u32 }
 struct Tile { lo: mat4x4f, hi: mat4x4f }
@@ -130,11 +136,11 @@ fn rows_of(first: u32, lane: Lane) -> vec4u { return vec4u(first + 4u * lane.ty)
 
 /** Hides the scores of keys j that queries i don't see. */
 fn masked(score: vec4f, i: vec4u, j: vec4u) -> vec4f {
-  let seen = (j <= i) & ((i - j < vec4u(WINDOW)) | (j < vec4u(SINK)));
+  let seen = (j <= i) & ((i - j < vec4u(p.window)) | (j < vec4u(p.sink)));
   return select(vec4f(HIDDEN), score, seen);
 }
 
 /** Whether all of queries i0..i1 see all of keys j0..j1. */
 fn all_seen(i0: u32, i1: u32, j0: u32, j1: u32) -> bool {
-  return j1 <= i0 && (i1 - j0 < WINDOW || j1 < SINK);
+  return j1 <= i0 && (i1 - j0 < p.window || j1 < p.sink);
 }

@@ -35,7 +35,7 @@ function divisor(quads: number, most: number): number {
 }
 
 /** Constants of kernels/attention/tiles.wgsl. */
-function tiling({ heads, kvHeads, headDim, window }: HeadOptions) {
+function tiling(headDim: number) {
   const quads = headDim / 4;
   const tx = Math.max(8, quads);
   // Four elements of 64 rows and of 4 * tx streamed lines take 64 + 4 * tx vec4s.
@@ -44,21 +44,18 @@ function tiling({ heads, kvHeads, headDim, window }: HeadOptions) {
   const part = 4 * divisor(tx, most);
   return {
     HEAD_DIM: headDim,
-    HEADS: heads,
-    KV_HEADS: kvHeads,
     TX: tx,
     CHUNK: chunk,
     PART: part,
     POOL: Math.max(Math.max(chunk, part) * (16 + tx), 16 * tx),
     LINE_MASK: Math.min(8, tx & -tx) - 1,
-    ...visibility(window),
     SCALE: 1 / Math.sqrt(headDim),
   };
 }
 
-/** Constants WINDOW and SINK: without a window, one that no sequence fills. */
-export function visibility(window: AttentionOptions["window"]): { WINDOW: number; SINK: number } {
-  return window ? { WINDOW: window.size, SINK: window.sink } : { WINDOW: 2 ** 32 - 1, SINK: 0 };
+/** Kernel parameters heads, kv_heads, window and sink; without a window, one that no sequence fills. */
+export function headParams({ heads, kvHeads, window }: HeadOptions): number[] {
+  return [heads, kvHeads, window ? window.size : 2 ** 32 - 1, window ? window.sink : 0];
 }
 
 /** @throws Error when heads, window and the width of qkv do not fit together. */
@@ -99,7 +96,11 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
   if (cache) keepPrompt(recorder, qkv, cache, options);
   const o = tape.alloc([batch * length, heads * headDim], "attention");
   const logSum = tape.alloc([batch, heads, length], "attention log sums");
-  const tiled = { constants: tiling(options), before: kernels["attention/tiles"], params: [batch, length] };
+  const tiled = {
+    constants: tiling(headDim),
+    before: kernels["attention/tiles"],
+    params: [batch, length, ...headParams(options)],
+  };
   const blocks = Math.ceil(length / 64) * batch;
   recorder.dispatch({
     ...tiled,
