@@ -73,7 +73,7 @@ export async function diagnose(asked: AdapterWish): Promise<DoctorReport> {
     } else report.matmul.f16Note = "not measured: this adapter has no shader-f16; braid computes in f32 only so far";
     report.ok = true;
   } catch (error) {
-    report.error = error instanceof Error ? error.message : String(error);
+    report.error = (error instanceof Error ? error.message : String(error)).replace(/ Run "braid doctor"\.$/, "");
   } finally {
     gpu?.close();
   }
@@ -90,12 +90,15 @@ function describe(report: DoctorReport, { info, limits }: Gpu): void {
   for (const name of limitNames) report.limits[name] = limits[name];
 }
 
-/** The version of this package; a bundle that lies by itself has no package.json to ask. */
+/** The version of the package that this file, or the bundle it went into, lies in. */
 function ownVersion(): string {
-  try {
-    const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
-    return version;
-  } catch {
-    return "unknown";
+  for (const path of ["../../../package.json", "../../package.json"]) {
+    try {
+      const { name, version } = createRequire(import.meta.url)(path) as { name: string; version: string };
+      if (name === "braid-lm") return version;
+    } catch {
+      // Not there: one folder fewer in a bundle.
+    }
   }
+  return "unknown";
 }
