@@ -53,7 +53,8 @@ export class Kernel {
     });
     this.exit = new Promise((done) => {
       child.once("exit", (code, signal) => {
-        this.exited = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+        const why = signal === "SIGKILL" ? " (which is what a system does that runs out of memory)" : "";
+        this.exited = signal ? `was killed by ${signal}${why}` : `exited with code ${code}`;
         done();
         const death = this.death();
         for (const tell of this.deathWatchers) tell(death);

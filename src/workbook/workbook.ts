@@ -97,7 +97,7 @@ async function runJob(
   } else {
     finished.forget(path);
     rmSync(figures, { recursive: true, force: true });
-    const result = await runNotebook(path, injectParameters(source, values, label), {
+    const result = await runNotebook(path, withProvenance(injectParameters(source, values, label), values), {
       save: executed,
       timeout: options.timeout,
       deadline,
@@ -178,6 +178,12 @@ function allNotebooks(): string[] {
   return files.sort().map((file) => resolve(folder, file));
 }
 
+/** The executed notebook says how it came about. */
+function withProvenance(notebook: Notebook, parameters: ParameterValues): Notebook {
+  const braid = { parameters, started: new Date().toISOString(), node: process.version, platform: process.platform };
+  return { ...notebook, metadata: { ...notebook.metadata, braid } };
+}
+
 /** What is checked in says nothing about one run: no injected cell, no times. */
 function withoutRunTraces(notebook: Notebook): Notebook {
   const cells = notebook.cells
@@ -186,7 +192,8 @@ function withoutRunTraces(notebook: Notebook): Notebook {
       const { braid: _, ...metadata } = cell.metadata;
       return { ...cell, metadata };
     });
-  return { ...notebook, cells };
+  const { braid: _, ...metadata } = notebook.metadata;
+  return { ...notebook, cells, metadata };
 }
 
 function copyFigures(from: string, to: string): void {
@@ -209,7 +216,7 @@ class FinishedRuns {
 
   constructor(out: string, resume: boolean) {
     this.path = join(out, "finished.json");
-    this.keys = resume && existsSync(this.path) ? JSON.parse(readFileSync(this.path, "utf8")) : {};
+    this.keys = resume && existsSync(this.path) ? readKeys(this.path) : {};
   }
 
   has(notebook: string, key: string): boolean {
@@ -228,5 +235,15 @@ class FinishedRuns {
 
   private save(): void {
     writeAtomically(this.path, `${JSON.stringify(this.keys, null, 2)}\n`);
+  }
+}
+
+function readKeys(path: string): Record<string, string> {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Record<string, string>;
+  } catch (error) {
+    throw new Error(
+      `Cannot resume: ${path} is not JSON (${(error as Error).message}); delete it to run everything anew.`,
+    );
   }
 }

@@ -31,7 +31,8 @@ async function recheck(): Promise<string[]> {
 }
 
 it("stores outputs and figures in place, without traces of the run", () => {
-  const { cells } = readNotebook(path);
+  const { cells, metadata } = readNotebook(path);
+  expect(metadata).not.toHaveProperty("braid");
   expect(cells.map((cell) => cell.id)).toEqual(["c1", "c2", "c3", "c4", "c5"]);
   expect(cells[0].metadata).toEqual({ tags: ["parameters"] });
   expect(cells[2].outputs).toMatchObject([
@@ -45,6 +46,8 @@ it("finds a fresh run equal to the stored one, times and last digits of coordina
   const [outcome] = await runWorkbook({ notebooks: [path], out, check: true, scale: "recorded" });
   expect(outcome).toMatchObject({ status: "ok", messages: [] });
   expect(outcome.seconds).toBeGreaterThan(0);
+  const executed = readNotebook(join(out, "checked.ipynb"));
+  expect(executed.metadata.braid).toMatchObject({ parameters: { scale: "recorded" }, node: process.version });
 });
 
 it("says in which cell and line an output differs", async () => {
