@@ -32,13 +32,13 @@ const nano: Protocol = {
   learningRates: { rates: [3e-3, 6e-3, 12e-3], tokens: 4_194_304, seeds: [0] },
 };
 
-/** Twenty steps that a software adapter takes in a second or two a run. */
+/** Eight steps, which take a software adapter two seconds a model: a dispatch costs it a millisecond or more. */
 const smoke: Protocol = {
-  tokens: 20 * 256,
-  batch: { sequences: 4, length: 64 },
-  validation: { tokens: 1024, every: 10 },
+  tokens: 8 * 128,
+  batch: { sequences: 2, length: 64 },
+  validation: { tokens: 512, every: 8 },
   seeds: [0, 1],
-  learningRates: { rates: [1e-3, 3e-3], tokens: 8 * 256, seeds: [0] },
+  learningRates: { rates: [1e-3, 3e-3], tokens: 4 * 128, seeds: [0] },
 };
 
 const protocols = { nano, smoke };
@@ -75,13 +75,14 @@ export const peakLearningRate: Readonly<Record<BlockRatio, number>> = {
 
 /** Layers of the smoke models: the fewest that hold the ratio. They are not matched in parameters. */
 const smokePatterns: Readonly<Record<BlockRatio, string>> = {
-  "1:0": "TTTT",
-  "1:1": "MTMT",
+  "1:0": "TT",
+  "1:1": "MT",
   "1:3": "MMTM",
   "1:5": "MMTMMM",
   "1:12": "MMMMMMTMMMMMM",
-  "0:1": "MMMM",
+  "0:1": "MM",
 };
+const smokeLearningRate = 3e-3;
 
 /**
  * The model of a ratio. At nano scale the layers are those of Table 16's 1B models (16 attention layers to 13 Mamba
@@ -107,7 +108,9 @@ function smokeConfig(pattern: string, vocabSize: number): ModelConfig {
 
 /** The runs of the finding: every ratio with every seed, seed by seed. Throws when a label is no ratio. */
 export function blockRatioGrid(options: GridOptions): PlannedRun[] {
-  return plan(options, "block-ratio", (ratio) => [peakLearningRate[ratio]]);
+  return plan(options, "block-ratio", (ratio) => [
+    options.scale === "smoke" ? smokeLearningRate : peakLearningRate[ratio],
+  ]);
 }
 
 /** The learning-rate check: every ratio at each peak rate, as runs of the finding `block-ratio-lr`. */
