@@ -1,5 +1,5 @@
 // decay[0, b, h, t] = dt = softplus(raw + bias), decay[1, b, h, t] = cs, the sum of -exp(A_log) · dt over the chunk up to and with t.
-// Tokens past the end have dt = 0. One workgroup a head and chunk. Constants: Q, H, SIZE (of a workgroup).
+// Tokens past the end have dt = 0. One workgroup a head and chunk. Constants: Q, H, SIZE (of a workgroup). With softplus.wgsl.
 struct Params { length: u32, chunks: u32, count: u32, columns: u32, column: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> raw: array<f32>;
@@ -8,15 +8,6 @@ struct Params { length: u32, chunks: u32, count: u32, columns: u32, column: u32 
 @group(0) @binding(4) var<storage, read_write> decay: array<f32>;
 
 var<workgroup> steps: array<f32, Q>;
-
-// log(1 + e) as 2 artanh(e / (2 + e)): full relative precision for the smallest dt, too.
-fn softplus(x: f32) -> f32 {
-  let e = exp(-abs(x));
-  let z = e / (2.0 + e);
-  let z2 = z * z;
-  let series = 1.0 + z2 * (1.0 / 3.0 + z2 * (0.2 + z2 * (1.0 / 7.0 + z2 * (1.0 / 9.0 + z2 * (1.0 / 11.0 + z2 / 13.0)))));
-  return max(x, 0.0) + 2.0 * z * series;
-}
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {

@@ -1,3 +1,4 @@
+import { kernels } from "../gpu/kernels.generated.js";
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
@@ -50,6 +51,7 @@ export function ssd(
   recorder.dispatch({
     kernel: "ssd/decay",
     constants: plan.sizes,
+    before: kernels["ssd/softplus"],
     bindings: [dtSource, dtBias, aLog, decay],
     params: [length, chunks, count, columnsOf(dtSource), o.dtColumn],
     groups: [heads, batch * chunks],
