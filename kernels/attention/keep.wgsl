@@ -11,8 +11,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = index / QUADS;
   if (row >= p.batch * p.length) { return; }
   let quad = index % QUADS;
-  let from = row * (FIRST + 2u * QUADS) + FIRST + quad;
+  let source = row * (FIRST + 2u * QUADS) + FIRST + quad;
   let to = (row / p.length * p.capacity + row % p.length) * QUADS + quad;
-  keys[to] = qkv[from];
-  values[to] = qkv[from + QUADS];
+  keys[to] = qkv[source];
+  values[to] = qkv[source + QUADS];
 }

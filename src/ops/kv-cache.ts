@@ -1,4 +1,5 @@
-import type { Arena } from "../gpu/arena.js";
+import { tensorFrom } from "../gpu/arena.js";
+import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 
@@ -12,11 +13,11 @@ export interface KvCache {
 
 /** A cache for `capacity` positions of `batch` sequences: 2 * batch * capacity * kvHeads * headDim elements. */
 export function createKvCache(
-  arena: Arena,
+  gpu: Gpu,
   { batch, capacity, kvHeads, headDim }: { batch: number; capacity: number; kvHeads: number; headDim: number },
 ): KvCache {
   const shape = [batch, capacity, kvHeads * headDim];
-  return { k: arena.alloc(shape, "key cache"), v: arena.alloc(shape, "value cache"), capacity };
+  return { k: tensorFrom(gpu, shape, "key cache"), v: tensorFrom(gpu, shape, "value cache"), capacity };
 }
 
 /**
