@@ -7,6 +7,7 @@ import { register as registerRun } from "./commands/run.js";
 import { register as registerRuns } from "./commands/runs.js";
 import { register as registerSweep } from "./commands/sweep.js";
 import { register as registerTokens } from "./commands/tokens.js";
+import { register as registerTrain } from "./commands/train.js";
 
 const program = new Command("braid").description("Hybrid Transformer/Mamba-2 language models on WebGPU");
 
@@ -17,6 +18,7 @@ registerTokens(program);
 registerFindings(program);
 registerRuns(program);
 registerSweep(program);
+registerTrain(program);
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`braid: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

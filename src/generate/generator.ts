@@ -5,7 +5,7 @@ import { Recorder } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { type ForwardOptions, headWeight, languageModel } from "../model/language-model.js";
 import type { Parameters } from "../model/parameters.js";
-import { createState, type LayerState } from "../model/state.js";
+import { createState, destroyState, type LayerState } from "../model/state.js";
 import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { matmul, matrix } from "../ops/matmul.js";
 import { Tape } from "../ops/tape.js";
@@ -97,10 +97,7 @@ export class Generator {
     this.step.recorder.destroy();
     this.arena.destroy();
     this.position.buffer.destroy();
-    for (const state of this.states) {
-      const tensors = state.kind === "mamba" ? [state.conv, state.ssm] : [state.cache.k, state.cache.v];
-      for (const { buffer } of tensors) buffer.destroy();
-    }
+    destroyState(this.states);
   }
 
   private record(options: ForwardOptions, arena: Arena): Recorded {

@@ -67,8 +67,10 @@ export function decodeSafetensors(
     if (end > file.length) throw new Error(`${name} is cut off within tensor ${tensor}.`);
     if (end - begin !== count * 4)
       throw new Error(`${name}: tensor ${tensor} [${shape}] does not fill its ${end - begin} bytes.`);
-    const bytes = file.slice(begin, end);
-    tensors.set(tensor, { shape, values: new Float32Array(bytes.buffer) });
+    // A copy of its own, aligned to 4 bytes; a Node Buffer's `slice` would be a view.
+    const values = new Float32Array(count);
+    new Uint8Array(values.buffer).set(file.subarray(begin, end));
+    tensors.set(tensor, { shape, values });
   }
   return { tensors, metadata: metadata as Record<string, string> };
 }

@@ -3,12 +3,13 @@ import type { ModelConfig } from "../config/types.js";
 import { tensorFrom } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import type { Tensor } from "../gpu/tensor.js";
-import { createKvCache, type KvCache } from "../ops/attention-decode.js";
+import { createKvCache, type KvCache } from "../ops/kv-cache.js";
 
 /** What one layer remembers of the tokens so far: keys and values, or the convolution's tail and the SSM state. */
 export type LayerState =
   | { kind: "attention"; cache: KvCache }
-  | { kind: "mamba" /** [B, conv - 1, convDim] */; conv: Tensor /** [B, H, P, N] */; ssm: Tensor };
+  // conv [B, width - 1, convDim], ssm [B, H, P, N]
+  | { kind: "mamba"; conv: Tensor; ssm: Tensor };
 
 /** Empty states of all layers for `batch` sequences of up to `capacity` tokens. */
 export function createState(gpu: Gpu, config: ModelConfig, batch: number, capacity: number): LayerState[] {
@@ -25,4 +26,11 @@ export function createState(gpu: Gpu, config: ModelConfig, batch: number, capaci
     const { kvHeads, headDim } = config.attention!;
     return { kind: "attention", cache: createKvCache(gpu, { batch, capacity, kvHeads, headDim }) };
   });
+}
+
+export function destroyState(states: LayerState[]): void {
+  for (const state of states) {
+    const tensors = state.kind === "mamba" ? [state.conv, state.ssm] : [state.cache.k, state.cache.v];
+    for (const { buffer } of tensors) buffer.destroy();
+  }
 }

@@ -33,7 +33,6 @@ export interface MatmulOptions {
   label?: string;
 }
 
-/** Tile sizes and parts of K for a product: functions of its shape and of the kind of adapter alone. */
 interface Plan {
   kernel: "direct" | "tiled";
   bm: number;
@@ -45,7 +44,11 @@ interface Plan {
 
 const tileK = 16;
 
-function plan(gpu: Gpu, m: number, n: number, k: number): Plan {
+/**
+ * Tile sizes and parts of K for a product: functions of its shape and of the kind of adapter alone.
+ * @param whole K may not be split: something is added to the product on its way out
+ */
+function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean): Plan {
   if (gpu.info.software) return { kernel: "direct", bm: 4, bn: 4, parts: 1, part: k };
   const tiles = (bm: number, bn: number) => Math.ceil(m / bm) * Math.ceil(n / bn);
   // Large tiles do more arithmetic a byte; small ones keep more of the GPU busy. 128 tiles fill most of a large card.
@@ -54,7 +57,7 @@ function plan(gpu: Gpu, m: number, n: number, k: number): Plan {
   // A weight gradient has few tiles and a K of tens of thousands of tokens: split K, then add the parts in order.
   const wanted = Math.ceil(264 / tiles(bm, bn));
   const most = Math.max(1, Math.floor(k / 256));
-  const asked = Math.min(wanted, most);
+  const asked = whole ? 1 : Math.min(wanted, most);
   const part = Math.ceil(k / asked / tileK) * tileK;
   const parts = Math.ceil(k / part);
   return { kernel: "tiled", bm, bn, parts, part };
@@ -151,7 +154,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
       `Product ${label}: [${m}, ${k}] · [${inner}, ${n}] into [${c.rows}, ${c.columns}]${add ? ` plus [${add.rows}, ${add.columns}]` : ""}`,
     );
   }
-  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k);
+  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k, add !== undefined);
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const inputs = [a.tensor, b.tensor];
@@ -186,15 +189,14 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     before:
       loader("a", 1, vectors(a, a.columns)) +
       loader("b", 2, vectors(b, b.columns)) +
-      storer(!!add && !split, accumulate && !split, wideC) +
+      storer(!!add, accumulate && !split, wideC) +
       main(bm, bn),
-    bindings: [...inputs, target.tensor, ...(split ? [] : added)],
+    bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],
     groups: [Math.ceil(n / bn), Math.ceil(m / bm), parts],
     label,
   });
   if (!split) return;
-  if (add) throw new Error(`Product ${label}: adding a matrix to a product whose K is split is not built`);
   recorder.dispatch({
     kernel: "matmul/reduce",
     constants: { ACCUMULATE: accumulate },

@@ -28,15 +28,17 @@ describe("the gradient of the whole model", () => {
       const part = gradient.subarray(offset, offset + size);
       const norm = Math.sqrt(part.reduce((sum, value) => sum + value * value, 0));
       expect(norm, `${name} has a gradient`).toBeGreaterThan(1e-7);
-      // Along its own gradient the loss must rise by the gradient's norm; the step is sized to lift it well over rounding.
-      const h = Math.min(0.05, 4e-3 / norm);
+      // Along its own gradient the loss must rise by the gradient's norm; the step is sized to lift it over rounding, which
+      // still leaves an error of a few 1e-7 / h.
+      const h = Math.min(0.2, 4e-3 / norm);
       const moved = (sign: number) => {
         const copy = values.slice();
         for (let i = 0; i < size; i++) copy[offset + i] += (sign * h * part[i]) / norm;
         return copy;
       };
       const slope = ((await lossAt(step, moved(1))) - (await lossAt(step, moved(-1)))) / (2 * h);
-      expect(Math.abs(slope / norm - 1), `${name}: slope ${slope}, gradient norm ${norm}`).toBeLessThan(0.03);
+      const error = Math.abs(slope - norm);
+      expect(error, `${name}: slope ${slope}, gradient norm ${norm}`).toBeLessThan(0.02 * norm + 1e-6 / h);
     }
     step.destroy();
   });

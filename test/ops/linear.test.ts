@@ -100,6 +100,30 @@ describe("matmul", () => {
     }
   }
 
+  it("adds a residual on hardware, at a K that is split without one", async () => {
+    const { gpu } = holder;
+    const hardware = Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
+    const [m, n, k] = [10, 8, 640];
+    const [a, b, d] = [random([m, k], 1), random([n, k], 2), random([m, n], 3)];
+    const recorder = new Recorder(hardware);
+    const c = tensorFrom(gpu, [m, n], "c");
+    matmul(recorder, new Arena(gpu), {
+      a: matrix(tensorFrom(gpu, [m, k], "a", a)),
+      b: matrix(tensorFrom(gpu, [n, k], "b", b)),
+      c: matrix(c),
+      transposeB: true,
+      add: matrix(tensorFrom(gpu, [m, n], "d", d)),
+    });
+    recorder.submit();
+    const product = reference(Float64Array.from(a), Float64Array.from(b), k);
+    expectClose(
+      "sum",
+      await download(gpu, c),
+      product.map((value, i) => value + d[i]),
+      1e-5,
+    );
+  });
+
   it("says which shapes do not fit", () => {
     const { gpu } = holder;
     const tensor = (shape: number[]) => matrix(tensorFrom(gpu, shape, "t"));

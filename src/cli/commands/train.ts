@@ -3,11 +3,12 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { parseSize, preset } from "../../config/presets.js";
 import { parseConfig } from "../../config/schema.js";
+import { writeAtomically } from "../../data/files.node.js";
 import { openDataset } from "../../data/node.js";
 import type { Dataset } from "../../data/types.js";
 import { download } from "../../gpu/arena.js";
 import { Gpu } from "../../gpu/gpu.js";
-import { saveModel, writeWhole } from "../../model/folder.node.js";
+import { saveModel } from "../../model/folder.node.js";
 import { provenance } from "../../runs/provenance.js";
 import { CheckpointFolder } from "../../train/checkpoint.node.js";
 import { trainSpec } from "../../train/defaults.js";
@@ -105,7 +106,7 @@ async function run(options: Options): Promise<void> {
     });
     const wall = (performance.now() - started) / 1000;
     const record = { spec, result, provenance: provenance(gpu.info, wall) };
-    if (options.out) writeWhole(join(options.out, "result.json"), `${JSON.stringify(record, null, 2)}\n`);
+    if (options.out) writeAtomically(join(options.out, "result.json"), `${JSON.stringify(record, null, 2)}\n`);
     process.stdout.write(options.json ? `${JSON.stringify(record)}\n` : summary(spec, result, gpu));
     if (profiled) process.stdout.write(`\n${profiled}\n`);
   } catch (error) {
