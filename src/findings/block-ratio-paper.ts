@@ -1,5 +1,5 @@
 import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-grid.js";
-import type { Row } from "./finding.js";
+import { type Row, signed } from "./finding.js";
 
 /** One model of the paper's Table 16 (and of Table 5, which prints the same losses). */
 export interface PaperBlockRatio {
@@ -37,6 +37,6 @@ export function paperNll(paper: readonly PaperBlockRatio[], size: PaperBlockRati
 /** "−0.022 at 350M and −0.015 at 1B": the loss of `a` less that of `b`, nats a token. */
 export function paperDifference(paper: readonly PaperBlockRatio[], a: BlockRatio, b: BlockRatio): string {
   const at = (size: PaperBlockRatio["size"]) =>
-    `${(paperNll(paper, size, a) - paperNll(paper, size, b)).toFixed(3).replace("-", "−")} at ${size}`;
+    `${signed(paperNll(paper, size, a) - paperNll(paper, size, b))} at ${size}`;
   return `${at("350M")} and ${at("1B")}`;
 }

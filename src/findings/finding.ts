@@ -100,8 +100,15 @@ export function rounded(value: number, decimals: number): number | null {
   return Number.isFinite(value) ? Number(value.toFixed(decimals)) : null;
 }
 
+/** A difference with its sign: "−0.021", "+0.010". */
+export function signed(value: number, decimals = 3): string {
+  const digits = Math.abs(value).toFixed(decimals);
+  return Number(digits) === 0 ? digits : `${value < 0 ? "−" : "+"}${digits}`;
+}
+
 /** "−0.021 [−0.030, −0.012]", or "−0.021 (one seed: no interval)". */
-export function inWords({ mean, low, high }: Interval, decimals = 3): string {
-  const text = (value: number) => value.toFixed(decimals).replace("-", "−");
-  return Number.isFinite(low) ? `${text(mean)} [${text(low)}, ${text(high)}]` : `${text(mean)} (one seed: no interval)`;
+export function inWords({ mean, low, high }: Interval): string {
+  return Number.isFinite(low)
+    ? `${signed(mean)} [${signed(low)}, ${signed(high)}]`
+    : `${signed(mean)} (one seed: no interval)`;
 }

@@ -156,6 +156,9 @@ describe("the verdicts of block-ratio", () => {
     const [both] = blockRatio.verdicts(fakeRuns(), paper);
     expect(both.parts).toHaveLength(8);
     expect(both.evidence).toContain("8 of 8 comparisons hold.");
+    expect(blockRatio.verdicts(fakeRuns(), paper)[2].paper).toContain(
+      "1:5 is +0.010 at 350M and +0.010 at 1B against 1:1",
+    );
     expect(both.paper).toContain("1:5 is −0.022 at 350M and −0.015 at 1B against the Transformer");
   });
 

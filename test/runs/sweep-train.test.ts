@@ -1,0 +1,42 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { blockRatio } from "../../src/findings/block-ratio.js";
+import { obtainRuns } from "../../src/findings/obtain.node.js";
+import { readJsonl } from "../../src/runs/jsonl.js";
+
+const cli = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "braid-sweep-train-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("braid sweep trains in worker processes what a notebook trains in its own, to the bit", async () => {
+  const out = join(folder, "runs.jsonl");
+  const braid = () => {
+    const args = ["sweep", "--finding", "block-ratio", "--scale", "smoke", "--labels", "1:1", "--tokens", "256"];
+    return spawnSync(process.execPath, [cli, ...args, "--jobs", "2", "--out", out], { encoding: "utf8" });
+  };
+  const first = braid();
+  expect(first.stderr).toContain(`2 runs trained, 0 failed, 0 not started -> ${out}`);
+  expect(first.status).toBe(0);
+  const swept = readJsonl(out).runs.sort((a, b) => a.spec.seed - b.spec.seed);
+  expect(swept.map(({ label, spec }) => `${label}/${spec.seed}`)).toEqual(["1:1/0", "1:1/1"]);
+  expect(swept[0].provenance).toMatchObject({ node: process.version });
+
+  expect(braid().stderr).toContain("2 runs, 2 of them finished before");
+
+  const labels: string[] = [];
+  const here = await obtainRuns(blockRatio, {
+    scale: "smoke",
+    labels: ["1:1"],
+    seeds: [1],
+    tokens: 256,
+    onProgress: ({ label }) => labels.push(label ?? ""),
+  });
+  expect(here[0].id).toBe(swept[1].id);
+  expect(here[0].result.validation).toEqual(swept[1].result.validation);
+  expect(here[0].result.trainLoss).toBe(swept[1].result.trainLoss);
+  expect(new Set(labels)).toEqual(new Set(["1:1, seed 1 (run 1 of 1)"]));
+}, 180_000);
