@@ -1,5 +1,5 @@
 import { kernels } from "../gpu/kernels.generated.js";
-import { spread } from "../gpu/recorder.js";
+import { type DispatchOptions, spread } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { type KvCache, keepPrompt } from "./kv-cache.js";
 import { rotate } from "./rope.js";
@@ -53,6 +53,31 @@ function tiling(headDim: number) {
   };
 }
 
+type Kernel = Pick<DispatchOptions, "kernel" | "constants" | "before" | "groups">;
+
+/** The kernels of the forward pass, of the gradient of queries, and of keys and values. */
+function plan(software: boolean, options: AttentionOptions): Record<"forward" | "query" | "key", Kernel> {
+  const { batch, length, heads, kvHeads, headDim } = options;
+  if (software) {
+    const constants = { HEAD_DIM: headDim, SCALE: 1 / Math.sqrt(headDim) };
+    const before = kernels["attention/direct"];
+    const groups = (count: number) => spread(Math.ceil((batch * length * count) / 16));
+    return {
+      forward: { kernel: "attention/direct-forward", constants, before, groups: groups(heads) },
+      query: { kernel: "attention/direct-query", constants, before, groups: groups(heads) },
+      key: { kernel: "attention/direct-key", constants, before, groups: groups(kvHeads) },
+    };
+  }
+  const constants = tiling(headDim);
+  const before = kernels["attention/tiles"];
+  const groups = (count: number) => spread(Math.ceil(length / 64) * batch * count);
+  return {
+    forward: { kernel: "attention/forward", constants, before, groups: groups(heads) },
+    query: { kernel: "attention/backward-query", constants, before, groups: groups(heads) },
+    key: { kernel: "attention/backward-key", constants, before, groups: groups(kvHeads) },
+  };
+}
+
 /** Kernel parameters heads, kv_heads, window and sink; without a window, one that no sequence fills. */
 export function headParams({ heads, kvHeads, window }: HeadOptions): number[] {
   return [heads, kvHeads, window ? window.size : 2 ** 32 - 1, window ? window.sink : 0];
@@ -96,19 +121,9 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
   if (cache) keepPrompt(recorder, qkv, cache, options);
   const o = tape.alloc([batch * length, heads * headDim], "attention");
   const logSum = tape.alloc([batch, heads, length], "attention log sums");
-  const tiled = {
-    constants: tiling(headDim),
-    before: kernels["attention/tiles"],
-    params: [batch, length, ...headParams(options)],
-  };
-  const blocks = Math.ceil(length / 64) * batch;
-  recorder.dispatch({
-    ...tiled,
-    kernel: "attention/forward",
-    bindings: [qkv, o, logSum],
-    groups: spread(blocks * heads),
-    label: "attention",
-  });
+  const { forward, query, key } = plan(tape.gpu.info.software, options);
+  const params = [batch, length, ...headParams(options)];
+  recorder.dispatch({ ...forward, bindings: [qkv, o, logSum], params, label: "attention" });
   tape.push({
     outputs: [o],
     saved: [logSum],
@@ -126,16 +141,8 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
         label: "attention delta",
       });
       const bindings = [qkv, upstream, logSum, delta, gradient];
-      const groups = spread(blocks * heads);
-      recorder.dispatch({ ...tiled, kernel: "attention/backward-query", bindings, groups, label: "attention dq" });
-      const keyGroups = spread(blocks * kvHeads);
-      recorder.dispatch({
-        ...tiled,
-        kernel: "attention/backward-key",
-        bindings,
-        groups: keyGroups,
-        label: "attention dk dv",
-      });
+      recorder.dispatch({ ...query, bindings, params, label: "attention dq" });
+      recorder.dispatch({ ...key, bindings, params, label: "attention dk dv" });
       arena.release(delta);
       if (rotation) rotate(recorder, gradient, { ...rotation, inverse: true });
     },

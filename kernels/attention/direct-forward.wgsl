@@ -1,0 +1,38 @@
+// attention/forward for software adapters: an invocation takes one query of a head through its keys.
+@group(0) @binding(2) var<storage, read_write> o: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> log_sum: array<f32>;
+
+@compute @workgroup_size(16)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let index = (group.y * groups.x + group.x) * 16u + local;
+  if (index >= p.batch * p.heads * p.length) { return; }
+  let i = index % p.length;
+  let head = index / p.length % p.heads;
+  let row = index / p.length / p.heads * p.length;
+  let query = load((row + i) * width() + head * QUADS);
+  let keys = row * width() + (p.heads + head / (p.heads / p.kv_heads)) * QUADS;
+  let first = window_start(i);
+  var sum: Head;
+  var total = 0.0;
+  var highest = -1e29;
+  for (var j = select(first, 0u, p.sink > 0u); j <= i; j++) {
+    if (j >= p.sink && j < first) { j = first; }
+    let key = keys + j * width();
+    var product = vec4f();
+    for (var k = 0u; k < QUADS; k++) { product += query[k] * qkv[key + k]; }
+    let score = (product.x + product.y + product.z + product.w) * SCALE2;
+    if (score > highest) {
+      let keep = exp2(highest - score);
+      highest = score;
+      total *= keep;
+      for (var k = 0u; k < QUADS; k++) { sum[k] *= keep; }
+    }
+    let weight = exp2(score - highest);
+    total += weight;
+    let value = key + p.kv_heads * QUADS;
+    for (var k = 0u; k < QUADS; k++) { sum[k] += weight * qkv[value + k]; }
+  }
+  let to = ((row + i) * p.heads + head) * QUADS;
+  for (var k = 0u; k < QUADS; k++) { o[to + k] = sum[k] / total; }
+  log_sum[index] = highest + log2(total);
+}
