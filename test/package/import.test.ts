@@ -3,7 +3,7 @@
  * `npm pack` makes. Each in a real tslab kernel; the installed package runs its own `braid run`.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -14,6 +14,7 @@ const cells: CellSpec[] = [
   'import { cost, preset } from "braid-lm";\nimport * as workbook from "braid-lm/workbook";',
   'const config = preset("1b", { pattern: "T".repeat(16) });\nconst counted = cost(config, { context: 8192, tokens: 60e9 });\nconst bytes: number = counted.cacheBytes;\nconsole.log(config.dModel, bytes > 0);',
   'console.log(workbook.architectureOf("MMMT"), workbook.htmlTable([{ a: 1 }]).length > 0);',
+  'import * as Plot from "@observablehq/plot";\nconst plot = Plot.plot({ document: workbook.figureDocument(), marks: [Plot.dot([[1, 2]])] });\nworkbook.saveFigure("dots", plot).startsWith("<svg");',
   { source: 'cost(config, { context: "8k", tokens: 60e9 });', tags: ["raises-exception"] },
   { source: "workbook.saveFigure(3);", tags: ["raises-exception"] },
 ];
@@ -27,16 +28,18 @@ function checkNotebook(folder: string, cli: string): void {
   });
   expect(run.stderr).toBe("");
   expect(run.status).toBe(0);
+  expect(readdirSync(join(folder, "out", "figures", "import"))).toEqual(["dots.png", "dots.svg"]);
   const outputs = readNotebook(join(folder, "out", "import.ipynb")).cells.map((cell) => cell.outputs);
-  expect(outputs.slice(0, 3)).toEqual([
+  expect(outputs.slice(0, 4)).toEqual([
     [],
     [{ output_type: "stream", name: "stdout", text: "2048 true\n" }],
     [{ output_type: "stream", name: "stdout", text: "inter true\n" }],
-  ]);
-  expect(outputs[3]).toMatchObject([
-    { ename: "TypeScriptError", evalue: expect.stringContaining("Type 'string' is not assignable to type 'number'") },
+    [{ output_type: "stream", name: "stdout", text: "true\n" }],
   ]);
   expect(outputs[4]).toMatchObject([
+    { ename: "TypeScriptError", evalue: expect.stringContaining("Type 'string' is not assignable to type 'number'") },
+  ]);
+  expect(outputs[5]).toMatchObject([
     { ename: "TypeScriptError", evalue: expect.stringContaining("Expected 2-3 arguments") },
   ]);
 }

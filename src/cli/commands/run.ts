@@ -53,6 +53,10 @@ async function run(notebooks: string[], flags: RunFlags): Promise<void> {
     onNotebook: printOutcome,
   });
   stop.dispose();
+  if (html !== undefined) {
+    const { writeReport } = await import("../../workbook/report.js");
+    process.stdout.write(`report: ${writeReport(html, outcomes)}\n`);
+  }
   if (outcomes.some((outcome) => outcome.status === "interrupted") || stop.signal.aborted) process.exitCode = 130;
   else if (outcomes.some((outcome) => outcome.status === "failed" || outcome.status === "differs"))
     process.exitCode = 1;
