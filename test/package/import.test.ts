@@ -54,7 +54,7 @@ describe("a notebook that imports the package by name", () => {
     }
   });
 
-  it("finds it, with types, where it was installed from npm pack", () => {
+  it("finds it, with types, where it was installed from npm pack", { timeout: 300_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), "braid-install-"));
     const npm = (args: string[], cwd: string) =>
       execFileSync("npm", args, {
