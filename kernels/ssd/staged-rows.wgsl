@@ -1,13 +1,12 @@
 // Sums along the rows of a tile: every invocation brings those over its four columns of its four rows; rows[to …] gets BM of them.
-var<workgroup> sums: array<vec4f, THREADS>;
-
+// Between products tile_a is free to pass them on: they, and this, end with a barrier.
 fn put_rows(value: vec4f, to: u32, own: vec2u) {
-  workgroupBarrier();
-  sums[own.x * AY + own.y] = value;
+  tile_a[own.x * AY + own.y] = value;
   workgroupBarrier();
   for (var row = own.y * BX + own.x; row < BM; row += THREADS) {
     var sum = 0.0;
-    for (var x = 0u; x < BX; x++) { sum += sums[x * AY + row / 4u][row % 4u]; }
+    for (var x = 0u; x < BX; x++) { sum += tile_a[x * AY + row / 4u][row % 4u]; }
     rows[to + row] = sum;
   }
+  workgroupBarrier();
 }

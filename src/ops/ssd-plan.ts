@@ -41,7 +41,7 @@ export function ssdPlan(options: SsdOptions, software: boolean): SsdPlan {
   const p = tileOf(widths, headDim);
   const n = tileOf(widths, state);
   const m = tileOf(widths, (heads / groups) * headDim);
-  const inner = tileOf([16, 8, 4], headDim, state);
+  const inner = tileOf([32, 16, 8, 4], headDim, state, q);
   const inside = heads * headDim;
   /** Rows and columns of a result and of its tiles, and how many results a chunk has. */
   const shapes: Record<Product, [number, number, number, number, number]> = {
