@@ -1,4 +1,4 @@
-// Gradients of forward.wgsl. Each invocation walks TOKENS tokens of a channel and WIDTH - 1 tokens beyond, computes the
+// Gradients of forward.wgsl. Each invocation walks TOKENS tokens of a channel, four at a time, and WIDTH - 1 tokens beyond, computes the
 // convolution's result again for the slope of SiLU, writes dx of its tokens and its share of the gradients of weight and bias.
 // Constants: WIDTH, TOKENS.
 struct Params { length: u32, blocks: u32, items: u32, channels: u32, columns: u32, column: u32 }
@@ -26,42 +26,46 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let sequence = block / p.blocks * p.length;
   let t0 = block % p.blocks * TOKENS;
   let t1 = min(t0 + TOKENS, p.length);
-  var window: array<f32, WIDTH>;
+  // Inputs, and gradients of the results before SiLU: WIDTH - 1 from before and four new ones, oldest first.
+  var window: array<f32, WIDTH + 3u>;
+  var slopes: array<f32, WIDTH + 3u>;
   var w: array<f32, WIDTH>;
   var dw: array<f32, WIDTH>;
-  // Gradients of the last WIDTH results before SiLU, oldest first.
-  var slopes: array<f32, WIDTH>;
   for (var j = 0u; j < WIDTH; j++) {
     w[j] = weight[c * WIDTH + j];
-    window[j] = 0.0;
-    dw[j] = 0.0;
-    slopes[j] = 0.0;
-    if (j > 0u && t0 + j >= WIDTH) { window[j] = x[(sequence + t0 + j - WIDTH) * p.columns + p.column + c]; }
+    if (j > 0u && t0 + j >= WIDTH) { window[j - 1u] = x[(sequence + t0 + j - WIDTH) * p.columns + p.column + c]; }
   }
   let shift = bias[c];
   var db = 0.0;
-  for (var t = t0; t < t1 + WIDTH - 1u; t++) {
-    for (var j = 1u; j < WIDTH; j++) {
-      window[j - 1u] = window[j];
-      slopes[j - 1u] = slopes[j];
-    }
-    var slope = 0.0;
-    if (t < p.length) {
-      window[WIDTH - 1u] = x[(sequence + t) * p.columns + p.column + c];
-      var sum = shift;
-      for (var j = 0u; j < WIDTH; j++) { sum += w[j] * window[j]; }
-      let s = sigmoid(sum);
-      slope = dy[(sequence + t) * p.channels + c] * s * (1.0 + sum * (1.0 - s));
-      if (t < t1) {
-        db += slope;
-        for (var j = 0u; j < WIDTH; j++) { dw[j] += slope * window[j]; }
+  for (var t = t0; t < t1 + WIDTH - 1u; t += 4u) {
+    for (var i = 0u; i < 4u; i++) {
+      slopes[WIDTH - 1u + i] = 0.0;
+      if (t + i < p.length) {
+        window[WIDTH - 1u + i] = x[(sequence + t + i) * p.columns + p.column + c];
+        slopes[WIDTH - 1u + i] = dy[(sequence + t + i) * p.channels + c];
       }
     }
-    slopes[WIDTH - 1u] = slope;
-    if (t + 1u >= t0 + WIDTH) {
-      var sum = 0.0;
-      for (var j = 0u; j < WIDTH; j++) { sum += w[WIDTH - 1u - j] * slopes[j]; }
-      dx[(sequence + t + 1u - WIDTH) * p.columns + p.column + c] = sum;
+    for (var i = 0u; i < 4u; i++) {
+      var sum = shift;
+      for (var j = 0u; j < WIDTH; j++) { sum += w[j] * window[i + j]; }
+      let s = sigmoid(sum);
+      let slope = slopes[WIDTH - 1u + i] * s * (1.0 + sum * (1.0 - s));
+      slopes[WIDTH - 1u + i] = slope;
+      if (t + i < t1) {
+        db += slope;
+        for (var j = 0u; j < WIDTH; j++) { dw[j] += slope * window[i + j]; }
+      }
+      // The gradient of the input WIDTH - 1 tokens back is complete now.
+      let now = t + i + 1u;
+      if (now >= t0 + WIDTH && now < t1 + WIDTH) {
+        var back = 0.0;
+        for (var j = 0u; j < WIDTH; j++) { back += w[WIDTH - 1u - j] * slopes[i + j]; }
+        dx[(sequence + now - WIDTH) * p.columns + p.column + c] = back;
+      }
+    }
+    for (var j = 0u; j + 1u < WIDTH; j++) {
+      window[j] = window[j + 4u];
+      slopes[j] = slopes[j + 4u];
     }
   }
   for (var j = 0u; j < WIDTH; j++) { d_weight[item * WIDTH + j] = dw[j]; }

@@ -1,5 +1,5 @@
 // y[t, c] = silu(bias[c] + Σ_j weight[c, j] · x[t - (WIDTH - 1) + j, c]), zeros before the sequence. Neighbouring invocations
-// take neighbouring channels, and TOKENS tokens each, so that every input is read about once.
+// take neighbouring channels, and TOKENS tokens each (a multiple of 4), so that every input is read about once.
 // Constants: WIDTH, TOKENS.
 struct Params { length: u32, blocks: u32, items: u32, channels: u32, columns: u32, column: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -22,20 +22,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let block = item / p.channels;
   let sequence = block / p.blocks * p.length;
   let t0 = block % p.blocks * TOKENS;
-  // The last WIDTH inputs, oldest first.
-  var window: array<f32, WIDTH>;
+  // WIDTH - 1 inputs before and four new ones, oldest first: four reads are on their way at a time.
+  var window: array<f32, WIDTH + 3u>;
   var w: array<f32, WIDTH>;
   for (var j = 0u; j < WIDTH; j++) {
     w[j] = weight[c * WIDTH + j];
-    window[j] = 0.0;
-    if (j > 0u && t0 + j >= WIDTH) { window[j] = x[(sequence + t0 + j - WIDTH) * p.columns + p.column + c]; }
+    if (j > 0u && t0 + j >= WIDTH) { window[j - 1u] = x[(sequence + t0 + j - WIDTH) * p.columns + p.column + c]; }
   }
   let shift = bias[c];
-  for (var t = t0; t < min(t0 + TOKENS, p.length); t++) {
-    for (var j = 1u; j < WIDTH; j++) { window[j - 1u] = window[j]; }
-    window[WIDTH - 1u] = x[(sequence + t) * p.columns + p.column + c];
-    var sum = shift;
-    for (var j = 0u; j < WIDTH; j++) { sum += w[j] * window[j]; }
-    y[(sequence + t) * p.channels + c] = sum * sigmoid(sum);
+  for (var t = t0; t < min(t0 + TOKENS, p.length); t += 4u) {
+    for (var i = 0u; i < 4u; i++) {
+      if (t + i < p.length) { window[WIDTH - 1u + i] = x[(sequence + t + i) * p.columns + p.column + c]; }
+    }
+    for (var i = 0u; i < 4u; i++) {
+      var sum = shift;
+      for (var j = 0u; j < WIDTH; j++) { sum += w[j] * window[i + j]; }
+      if (t + i < p.length) { y[(sequence + t + i) * p.channels + c] = sum * sigmoid(sum); }
+    }
+    for (var j = 0u; j + 1u < WIDTH; j++) { window[j] = window[j + 4u]; }
   }
 }
