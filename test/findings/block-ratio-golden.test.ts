@@ -1,16 +1,21 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { blockRatio } from "../../src/findings/block-ratio.js";
 import type { Row } from "../../src/findings/finding.js";
 import { paperTable } from "../../src/findings/paper.node.js";
 import { recordedRuns } from "../../src/findings/recorded.node.js";
 import { packageStore } from "../../src/runs/store.js";
+import { compareMarkup } from "../../src/workbook/compare.js";
+import { figureDocument } from "../../src/workbook/figure.js";
+import { standaloneSvg } from "../../src/workbook/svg.js";
 import { expectGolden, hasGolden } from "./golden.js";
 
 const paper = paperTable(blockRatio.paperTable);
 const recorded = (learningRates = false) => recordedRuns(blockRatio, { learningRates });
 
+// `braid run notebooks/02-block-ratio.ipynb --in-place` draws the figure; UPDATE_GOLDEN=1 writes the tables.
 // The goldens are checked in with the recorded runs; before that there is nothing to compare.
 describe.skipIf(!hasGolden("block-ratio") && process.env.UPDATE_GOLDEN !== "1")("the recorded block-ratio runs", () => {
   test("give the stored table", () => {
@@ -26,6 +31,16 @@ describe.skipIf(!hasGolden("block-ratio") && process.env.UPDATE_GOLDEN !== "1")(
 
   test("give the stored table of learning rates", () => {
     expectGolden("block-ratio-learning-rates", blockRatio.learningRateTable(recorded(true)));
+  });
+
+  test("give the stored figure", () => {
+    const drawn = standaloneSvg(
+      figureDocument(),
+      blockRatio.figure(recorded(), paper, figureDocument()).outerHTML,
+      "block-ratio",
+    );
+    const file = fileURLToPath(new URL("../../figures/block-ratio.svg", import.meta.url));
+    expect(compareMarkup(readFileSync(file, "utf8"), drawn)).toBeUndefined();
   });
 
   test("use for every model the learning rate that was best in the check", () => {
