@@ -109,9 +109,8 @@ function smokeConfig(pattern: string, vocabSize: number): ModelConfig {
 
 /** The runs of the finding: every ratio with every seed, seed by seed. Throws when a label is no ratio. */
 export function blockRatioGrid(options: GridOptions): PlannedRun[] {
-  return plan(options, "block-ratio", (ratio) => [
-    options.scale === "smoke" ? smokeLearningRate : peakLearningRate[ratio],
-  ]);
+  const rates = options.scale === "smoke" ? undefined : peakLearningRate;
+  return plan(options, "block-ratio", (ratio) => [options.peakRates?.[ratio] ?? rates?.[ratio] ?? smokeLearningRate]);
 }
 
 /** The learning-rate check: every ratio at each peak rate, as runs of the finding `block-ratio-lr`. */

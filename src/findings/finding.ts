@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/types.js";
 import type { PlannedRun, RunRecord } from "../runs/types.js";
 import type { TrainSpec } from "../train/types.js";
-import type { Interval, Outcome } from "./stats.js";
+import { type Interval, mean, type Outcome } from "./stats.js";
 
 /**
  * `recorded`: the runs in data/runs. `nano`: the same grid, trained anew on a GPU. `smoke`: a toy grid that any adapter
@@ -27,6 +27,8 @@ export interface GridOptions {
   tokens?: number;
   /** Only these labels, e.g. ["1:0", "1:5"]. */
   labels?: readonly string[];
+  /** Peak learning rates by label, instead of the finding's own. */
+  peakRates?: Readonly<Record<string, number>>;
 }
 
 /** What smoke grids train on, as `openDataset` and `--data` take it. */
@@ -88,6 +90,20 @@ export function describeData({ name, sha256, validationSha256, codec }: Dataset)
     ...(codec.sha256 === undefined ? {} : { tokenizerSha256: codec.sha256 }),
   };
   return { identity, vocabSize: codec.vocabSize };
+}
+
+/** The peak learning rate with the lowest mean loss, by label, of the runs of a learning-rate check. */
+export function bestRates(check: readonly RunRecord[]): Record<string, number> {
+  const best: Record<string, number> = {};
+  for (const label of new Set(check.map((run) => run.label))) {
+    const own = check.filter((run) => run.label === label);
+    const losses = [...new Set(own.map(({ spec }) => spec.optimizer.lr))].map((lr) => {
+      const at = own.filter(({ spec }) => spec.optimizer.lr === lr);
+      return { lr, nll: mean(at.map(({ result }) => result.validation.nllPerToken)) };
+    });
+    best[label] = losses.reduce((a, b) => (b.nll < a.nll ? b : a)).lr;
+  }
+  return best;
 }
 
 /** Seed-major order, else as given: when time runs out, the seeds that are there are complete over all models. */

@@ -83,6 +83,11 @@ describe("the grid of block-ratio", () => {
     );
   });
 
+  test("takes other peak learning rates where they are given", () => {
+    const grid = blockRatio.grid({ scale: "nano", data, seeds: [0], peakRates: { "1:5": 0.011 } });
+    expect(grid.filter(({ spec }) => spec.optimizer.lr === 0.011).map(({ label }) => label)).toEqual(["1:5"]);
+  });
+
   test("of the learning-rate check tries each ratio at each rate, under another finding", () => {
     const check = blockRatio.learningRateGrid({ scale: "nano", data, rates: [1e-3, 2e-3] });
     expect(check).toHaveLength(12);

@@ -16,7 +16,7 @@ export const hasGolden = (name: string) => existsSync(fileOf(name));
  */
 export function expectGolden(name: string, rows: readonly Row[], tolerance = 0): void {
   const file = fileOf(name);
-  const csv = `${from([...rows]).toCSV()}\n`;
+  const csv = `${from([...rows]).toCSV().trimEnd()}\n`;
   if (process.env.UPDATE_GOLDEN === "1") {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, csv);
@@ -30,7 +30,7 @@ export function expectGolden(name: string, rows: readonly Row[], tolerance = 0):
 
 type Cells = Record<string, string>[];
 
-const cells = (csv: string) => fromCSV(csv, { autoType: false }).objects() as Cells;
+const cells = (csv: string) => fromCSV(csv.trimEnd(), { autoType: false }).objects() as Cells;
 
 function differences(file: string, stored: Cells, computed: Cells, tolerance: number): string[] {
   const problems: string[] = [];

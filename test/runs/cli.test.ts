@@ -125,6 +125,32 @@ describe("braid sweep", () => {
     expect((await braid(...args, "--learning-rates")).out.trim().split("\n")).toHaveLength(2);
   });
 
+  test("takes each variant's best rate from a learning-rate check", async () => {
+    const check = join(folder, "check.jsonl");
+    const rate = (label: string, lr: number, nll: number) =>
+      appendJsonl(check, fakeRecord({ finding: "block-ratio-lr", label, spec: fakeSpec(0, lr) }, nll));
+    rate("1:0", 1e-3, 3.2);
+    rate("1:0", 2e-3, 3.1);
+    rate("0:1", 1e-3, 3.0);
+    rate("0:1", 2e-3, 3.1);
+    const args = [
+      "sweep",
+      "--finding",
+      "block-ratio",
+      "--scale",
+      "smoke",
+      "--out",
+      out(),
+      "--rates-from",
+      check,
+      "--list",
+    ];
+    expect((await braid(...args, "--labels", "1:0,0:1")).err).toContain(
+      'peak learning rates: {"1:0":0.002,"0:1":0.001}',
+    );
+    await expect(braid(...args, "--labels", "1:5")).rejects.toThrow(`${check} has no learning-rate check of 1:5`);
+  });
+
   test("reads specs from a file and names the entry and field at fault", async () => {
     const specs = join(folder, "specs.json");
     const { finding, label, spec } = fakeRecord();

@@ -18,6 +18,7 @@ interface SweepFlags {
   labels?: string;
   tokens?: number;
   learningRates?: string | true;
+  ratesFrom?: string;
   jobs: number;
   timeLimit?: number;
   out: string;
@@ -41,6 +42,7 @@ export function register(program: Command): void {
     .option("--labels <list>", "only these variants, e.g. 1:0,1:5")
     .option("--tokens <n>", "training tokens a run, e.g. 4e6", whole)
     .option("--learning-rates [list]", "the learning-rate check, at these rates or the finding's own")
+    .option("--rates-from <file>", "a JSONL with a learning-rate check: train each variant at its best rate there")
     .option("--jobs <n>", "worker processes side by side; each opens the GPU by itself", whole, 1)
     .option("--time-limit <s>", "start no run that would end later than this many seconds from now", positive)
     .option("--store <dir>", "also skip runs that this store holds")
@@ -126,7 +128,7 @@ async function plan(flags: SweepFlags, data: OpenOptions): Promise<PlannedRun[]>
   }
   if (flags.specs !== undefined) return readSpecs(flags.specs);
   const { openDataset } = await import("../../data/node.js");
-  const { describeData } = await import("../../findings/finding.js");
+  const { bestRates, describeData } = await import("../../findings/finding.js");
   const { findingNamed } = await import("../../findings/index.js");
   const finding = findingNamed(flags.finding as string);
   const options: GridOptions = {
@@ -136,11 +138,19 @@ async function plan(flags: SweepFlags, data: OpenOptions): Promise<PlannedRun[]>
     labels: flags.labels?.split(","),
     tokens: flags.tokens,
   };
-  return grid(finding, options, flags.learningRates);
+  if (flags.learningRates !== undefined) return learningRateGrid(finding, options, flags.learningRates);
+  if (flags.ratesFrom === undefined) return finding.grid(options);
+  const { readJsonl } = await import("../../runs/jsonl.js");
+  const check = readJsonl(flags.ratesFrom).runs.filter((run) => run.finding === `${finding.name}-lr`);
+  const peakRates = bestRates(check);
+  process.stderr.write(`peak learning rates: ${JSON.stringify(peakRates)}\n`);
+  const planned = finding.grid({ ...options, peakRates });
+  const unchecked = planned.find(({ label }) => peakRates[label] === undefined);
+  if (unchecked) throw new Error(`--rates-from: ${flags.ratesFrom} has no learning-rate check of ${unchecked.label}`);
+  return planned;
 }
 
-function grid(finding: Finding, options: GridOptions, rates: string | true | undefined): PlannedRun[] {
-  if (rates === undefined) return finding.grid(options);
+function learningRateGrid(finding: Finding, options: GridOptions, rates: string | true): PlannedRun[] {
   return finding.learningRateGrid({
     ...options,
     rates: rates === true ? undefined : numbers(rates, "--learning-rates"),
