@@ -66,8 +66,7 @@ describe("ssd agrees with the float64 recurrence, forward and backward", () => {
     shapeOf(3, 65, 1, 4, 4, 1, 64),
     shapeOf(2, 130, 1, 4, 4, 1, 64),
     shapeOf(2, 33, 4, 4, 8, 2, 16),
-    shapeOf(1, 37, 3, 16, 8, 3, 64),
-    shapeOf(1, 70, 2, 12, 20, 1, 64),
+    shapeOf(1, 70, 3, 12, 20, 3, 64),
   ]) {
     it(nameOf(o), () => check(holder.gpu, o, inputsOf(o)));
   }
@@ -79,7 +78,10 @@ describe("ssd agrees with the float64 recurrence, forward and backward", () => {
     [shapeOf(2, 37, 4, 4, 8, 2, 16), 24],
     [shapeOf(1, 5, 4, 4, 8, 2, 64), 24],
   ] as const) {
-    it(`${nameOf(o)}, kernels for hardware`, () => check(hardware(), o, inputsOf(o), { samples }));
+    // Compiling large tiles for a software adapter takes many seconds on a busy machine.
+    it(`${nameOf(o)}, kernels for hardware`, { timeout: 300_000 }, () =>
+      check(hardware(), o, inputsOf(o), { samples }),
+    );
   }
 
   const o = shapeOf(1, 70, 4, 4, 8, 2, 16);
