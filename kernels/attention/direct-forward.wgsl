@@ -9,7 +9,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = index % p.length;
   let head = index / p.length % p.heads;
   let row = index / p.length / p.heads * p.length;
-  let query = load((row + i) * width() + head * QUADS);
+  var query: Head;
+  for (var k = 0u; k < QUADS; k++) { query[k] = qkv[(row + i) * width() + head * QUADS + k]; }
   let keys = row * width() + (p.heads + head / (p.heads / p.kv_heads)) * QUADS;
   let first = window_start(i);
   var sum: Head;

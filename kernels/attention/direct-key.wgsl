@@ -13,8 +13,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let sequence = index / p.length / p.kv_heads;
   let row = sequence * p.length;
   let at = (row + j) * width() + (p.heads + kv_head) * QUADS;
-  let key = load(at);
-  let value = load(at + p.kv_heads * QUADS);
+  var key: Head;
+  var value: Head;
+  for (var k = 0u; k < QUADS; k++) {
+    key[k] = qkv[at + k];
+    value[k] = qkv[at + p.kv_heads * QUADS + k];
+  }
   var d_key: Head;
   var d_value: Head;
   let last = select(min(p.length - 1u, j + min(p.window - 1u, p.length)), p.length - 1u, j < p.sink);

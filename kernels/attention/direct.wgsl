@@ -1,5 +1,5 @@
 // What the attention kernels for software adapters share: one invocation a query (or key), no workgroup memory and no
-// barriers, which are dear there. Constants: HEAD_DIM, SCALE.
+// barriers, which are dear there. Loops over QUADS are written out by src/ops/attention.ts. Constants: HEAD_DIM, SCALE.
 const QUADS = HEAD_DIM / 4u;
 const SCALE2 = SCALE * 1.4426950408889634;
 alias Head = array<vec4f, QUADS>;
@@ -11,12 +11,6 @@ struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, window: u32,
 
 /** vec4s in a row of qkv. */
 fn width() -> u32 { return (p.heads + 2u * p.kv_heads) * QUADS; }
-
-fn load(at: u32) -> Head {
-  var head: Head;
-  for (var k = 0u; k < QUADS; k++) { head[k] = qkv[at + k]; }
-  return head;
-}
 
 /** The first key of query i's window. */
 fn window_start(i: u32) -> u32 { return select(0u, i - (p.window - 1u), i >= p.window); }

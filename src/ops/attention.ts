@@ -1,9 +1,10 @@
-import { kernels } from "../gpu/kernels.generated.js";
+import { type KernelName, kernels } from "../gpu/kernels.generated.js";
 import { type DispatchOptions, spread } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { type KvCache, keepPrompt } from "./kv-cache.js";
 import { rotate } from "./rope.js";
 import type { Tape } from "./tape.js";
+import { unrolled } from "./unroll.js";
 
 export interface AttentionOptions {
   batch: number;
@@ -58,14 +59,19 @@ type Kernel = Pick<DispatchOptions, "kernel" | "constants" | "before" | "groups"
 /** The kernels of the forward pass, of the gradient of queries, and of keys and values. */
 function plan(software: boolean, options: AttentionOptions): Record<"forward" | "query" | "key", Kernel> {
   const { batch, length, heads, kvHeads, headDim } = options;
-  if (software) {
+  // Heads above 64 make the written-out loops so long that compiling them takes longer than what they save.
+  if (software && headDim <= 64) {
     const constants = { HEAD_DIM: headDim, SCALE: 1 / Math.sqrt(headDim) };
-    const before = kernels["attention/direct"];
-    const groups = (count: number) => spread(Math.ceil((batch * length * count) / 16));
+    const direct = (body: KernelName, count: number): Kernel => ({
+      kernel: "attention/direct",
+      constants,
+      before: unrolled(kernels[body], "k", "QUADS", headDim / 4),
+      groups: spread(Math.ceil((batch * length * count) / 16)),
+    });
     return {
-      forward: { kernel: "attention/direct-forward", constants, before, groups: groups(heads) },
-      query: { kernel: "attention/direct-query", constants, before, groups: groups(heads) },
-      key: { kernel: "attention/direct-key", constants, before, groups: groups(kvHeads) },
+      forward: direct("attention/direct-forward", heads),
+      query: direct("attention/direct-query", heads),
+      key: direct("attention/direct-key", kvHeads),
     };
   }
   const constants = tiling(headDim);
