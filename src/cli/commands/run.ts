@@ -40,6 +40,12 @@ Cell tags: parameters, raises-exception (an error is expected), volatile (--chec
 }
 
 async function run(notebooks: string[], flags: RunFlags): Promise<void> {
+  if (!(process.features as { require_module?: boolean }).require_module) {
+    // tslab compiles imports to require(), and this package is of ES modules.
+    throw new Error(
+      `notebooks need a Node whose require() loads ES modules (20.19, 22.12 or newer); this is ${process.version}`,
+    );
+  }
   // Loaded here, so that other commands start without ZeroMQ.
   const { runWorkbook } = await import("../../workbook/workbook.js");
   const stop = stopSignal();
