@@ -43,8 +43,13 @@ export function recordedRuns(finding: Finding, options: GridPart & { store?: str
   });
   const more = missing.length > told.length ? `, and ${missing.length - told.length} more` : "";
   const flag = options.learningRates ? " --learning-rates" : "";
+  const strangers = known.size - (planned.length - missing.length);
+  const others =
+    strangers > 0
+      ? `The store holds ${strangers} other runs of it: of other seeds, rates, data or an older grid. `
+      : "";
   throw new Error(
-    `${missing.length} of ${planned.length} recorded runs of ${name} are missing: ${told.join(", ")}${more}. ` +
+    `${missing.length} of ${planned.length} recorded runs of ${name} are missing: ${told.join(", ")}${more}. ${others}` +
       `Train them on a GPU with "braid sweep --finding ${finding.name}${flag} --scale nano --data TEXT --validation TEXT ` +
       `--tokenizer FILE --out runs.jsonl", then "braid runs import runs.jsonl"`,
   );

@@ -6,19 +6,27 @@ import type { RunRecord } from "./types.js";
 
 /**
  * The command that trains a stored run again, with a comment line that says which text it needs. Texts are not part of
- * the package, so their paths are left in capitals; `braid train` compares their SHA-256 with the run's.
+ * the package, so their paths are left in capitals; `braid train` compares their SHA-256 with the run's. A run that read
+ * only the first tokens of its text needs a tokens file, which a command before it makes.
  * @param file the run's file
  */
 export function commandFor(run: RunRecord, file: string): string {
   const { data } = run.spec;
-  const out = `--out out/${run.id}`;
   const spec = `braid train --spec ${shown(file)}`;
+  const out = `--out out/${run.id}`;
   if (data.name === "synthetic") return `${spec} --data synthetic ${out}`;
-  const validation = data.validationSha256 === undefined ? "" : " --validation VALIDATION.txt";
-  const validationNote = data.validationSha256 === undefined ? "" : `, VALIDATION.txt ${data.validationSha256}`;
   const tokenizer = data.tokenizerSha256 === undefined ? "" : ` --tokenizer ${tokenizerFile(data.tokenizerSha256)}`;
-  return `# SHA-256 of the uncompressed texts ("${data.name}"): TRAIN.txt ${data.sha256}${validationNote}
-${spec} --data TRAIN.txt${validation}${tokenizer} ${out}`;
+  const validation = data.validationSha256 === undefined ? "" : " --validation VALIDATION.txt";
+  const note = data.validationSha256 === undefined ? "" : `, VALIDATION.txt ${data.validationSha256}`;
+  const lines = [`# SHA-256 of the uncompressed texts ("${data.name}"): TRAIN.txt ${data.sha256}${note}`];
+  const [, name, limit] = /^(.*)\[:(\d+)\]$/.exec(data.name) ?? [];
+  if (limit === undefined) lines.push(`${spec} --data TRAIN.txt${validation}${tokenizer} ${out}`);
+  else {
+    const cut = `--limit-tokens ${limit} --name ${name} --out ${name}.tokens`;
+    lines.push(`braid tokens --data TRAIN.txt${validation}${tokenizer} ${cut}`);
+    lines.push(`${spec} --data ${name}.tokens${tokenizer} ${out}`);
+  }
+  return lines.join("\n");
 }
 
 /** The tokenizer of the package that has this checksum. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BLOCK_RATIOS, blockRatioPattern, countParameters } from "../../src/config/index.js";
 import { blockRatio } from "../../src/findings/block-ratio.js";
-import { blockRatioConfig, recordedData } from "../../src/findings/block-ratio-grid.js";
+import { blockRatioConfig, peakLearningRate, recordedData } from "../../src/findings/block-ratio-grid.js";
 import type { GridData } from "../../src/findings/finding.js";
 import { paperTable } from "../../src/findings/paper.node.js";
 import { runId } from "../../src/runs/identity.js";
@@ -105,7 +105,7 @@ describe("the table of block-ratio", () => {
       layers: 13,
       attention: 2,
       params: countParameters(blockRatioConfig("1:5", "nano", 4096)).nonEmbedding,
-      lr: 0.003,
+      lr: peakLearningRate["1:5"],
       seeds: 3,
       nllPerToken: 3.988,
       sd: 0.01,

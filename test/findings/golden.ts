@@ -16,7 +16,9 @@ export const hasGolden = (name: string) => existsSync(fileOf(name));
  */
 export function expectGolden(name: string, rows: readonly Row[], tolerance = 0): void {
   const file = fileOf(name);
-  const csv = `${from([...rows]).toCSV().trimEnd()}\n`;
+  const csv = `${from([...rows])
+    .toCSV()
+    .trimEnd()}\n`;
   if (process.env.UPDATE_GOLDEN === "1") {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, csv);

@@ -46,7 +46,7 @@ async function braid(...args: string[]): Promise<{ out: string; err: string }> {
 }
 
 describe("braid runs", () => {
-  const books = fakeRecord({ spec: { ...fakeSpec(2), data: recordedData.identity } }, 4.25);
+  const books = fakeRecord({ spec: { ...fakeSpec(2), data: { ...recordedData.identity, name: "corpus" } } }, 4.25);
 
   test("list prints a line a run", async () => {
     writeRun(store, books);
@@ -70,6 +70,17 @@ describe("braid runs", () => {
     expect(out).toContain(
       `braid train --spec ${store}/block-ratio/${books.id}.json --data TRAIN.txt --validation VALIDATION.txt --tokenizer data/tokenizers/books-bpe-4096.json --out out/${books.id}`,
     );
+  });
+
+  test("command cuts the text as the run's was cut", async () => {
+    const cut = { ...recordedData.identity, name: "corpus[:20000000]" };
+    const run = fakeRecord({ spec: { ...fakeSpec(3), data: cut } });
+    writeRun(store, run);
+    const lines = (await braid("runs", "command", run.id, "--store", store)).out.split("\n");
+    expect(lines[1]).toMatch(
+      /^braid tokens --data TRAIN\.txt .* --limit-tokens 20000000 --name corpus --out corpus\.tokens$/,
+    );
+    expect(lines[2]).toContain("--data corpus.tokens --tokenizer data/tokenizers/books-bpe-4096.json");
   });
 
   test("import takes finished runs in and says what it did", async () => {
