@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { register as registerCost } from "./commands/cost.js";
 import { register as registerDoctor } from "./commands/doctor.js";
 import { register as registerFindings } from "./commands/findings.js";
+import { register as registerKernel } from "./commands/kernel.js";
 import { register as registerRun } from "./commands/run.js";
 import { register as registerRuns } from "./commands/runs.js";
 import { register as registerSweep } from "./commands/sweep.js";
@@ -13,6 +14,7 @@ const program = new Command("braid").description("Hybrid Transformer/Mamba-2 lan
 
 registerCost(program);
 registerDoctor(program);
+registerKernel(program);
 registerRun(program);
 registerTokens(program);
 registerFindings(program);
