@@ -39,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   var d_keys = Tile();
   var d_values = Tile();
-  // Without a window, or in the sink, a key is seen by every later query; else by the p.window that begin with its own.
+  // Without a window, or in the sink, a key is seen by every later query; else by the `window` that begin with its own.
   let last = select(min(p.length - 1u, j1 + min(p.window - 1u, p.length)), p.length - 1u, j0 < p.sink);
   for (var head = kv_head * (p.heads / p.kv_heads); head < (kv_head + 1u) * (p.heads / p.kv_heads); head++) {
     let statistics = (sequence * p.heads + head) * p.length;

@@ -58,7 +58,11 @@ fn stage_turned(at: u32, quads: u32, mask: u32, source: Source, quad0: u32, inde
   }
 }
 
-fn outer(a: vec4f, b: vec4f) -> mat4x4f { return mat4x4f(a * b.x, a * b.y, a * b.z, a * b.w); }
+// sum + a · bᵀ, with the multiply-adds spelt out: whether a compiler fuses them by itself is its own choice.
+fn plus_outer(sum: mat4x4f, a: vec4f, b: vec4f) -> mat4x4f {
+  return mat4x4f(
+    fma(a, vec4f(b.x), sum[0]), fma(a, vec4f(b.y), sum[1]), fma(a, vec4f(b.z), sum[2]), fma(a, vec4f(b.w), sum[3]));
+}
 
 // scores[row, column] = row · column over the head.
 fn products(rows: Source, columns: Source, lane: Lane) -> Tile {
@@ -72,17 +76,17 @@ fn products(rows: Source, columns: Source, lane: Lane) -> Tile {
       let a = k * 64u + (lane.ty ^ (k & 7u));
       let b = 16u * CHUNK + k * 4u * TX + (lane.tx ^ (k & LINE_MASK));
       let b0 = pool[b];
-      sum.lo += outer(pool[a], b0);
-      sum.hi += outer(pool[a + 8u], b0);
+      sum.lo = plus_outer(sum.lo, pool[a], b0);
+      sum.hi = plus_outer(sum.hi, pool[a + 8u], b0);
       let b1 = pool[b + TX];
-      sum.lo += outer(pool[a + 16u], b1);
-      sum.hi += outer(pool[a + 24u], b1);
+      sum.lo = plus_outer(sum.lo, pool[a + 16u], b1);
+      sum.hi = plus_outer(sum.hi, pool[a + 24u], b1);
       let b2 = pool[b + 2u * TX];
-      sum.lo += outer(pool[a + 32u], b2);
-      sum.hi += outer(pool[a + 40u], b2);
+      sum.lo = plus_outer(sum.lo, pool[a + 32u], b2);
+      sum.hi = plus_outer(sum.hi, pool[a + 40u], b2);
       let b3 = pool[b + 3u * TX];
-      sum.lo += outer(pool[a + 48u], b3);
-      sum.hi += outer(pool[a + 56u], b3);
+      sum.lo = plus_outer(sum.lo, pool[a + 48u], b3);
+      sum.hi = plus_outer(sum.hi, pool[a + 56u], b3);
     }
   }
   return sum;
@@ -114,17 +118,17 @@ fn weighted(sums: Tile, weights: Tile, lines: Source, lane: Lane) -> Tile {
         let a = k * 64u + (lane.ty ^ (k & 7u));
         let b = 16u * PART + k * 4u * TX + lane.tx;
         let b0 = pool[b];
-        sum.lo += outer(b0, pool[a]);
-        sum.hi += outer(b0, pool[a + 8u]);
+        sum.lo = plus_outer(sum.lo, b0, pool[a]);
+        sum.hi = plus_outer(sum.hi, b0, pool[a + 8u]);
         let b1 = pool[b + TX];
-        sum.lo += outer(b1, pool[a + 16u]);
-        sum.hi += outer(b1, pool[a + 24u]);
+        sum.lo = plus_outer(sum.lo, b1, pool[a + 16u]);
+        sum.hi = plus_outer(sum.hi, b1, pool[a + 24u]);
         let b2 = pool[b + 2u * TX];
-        sum.lo += outer(b2, pool[a + 32u]);
-        sum.hi += outer(b2, pool[a + 40u]);
+        sum.lo = plus_outer(sum.lo, b2, pool[a + 32u]);
+        sum.hi = plus_outer(sum.hi, b2, pool[a + 40u]);
         let b3 = pool[b + 3u * TX];
-        sum.lo += outer(b3, pool[a + 48u]);
-        sum.hi += outer(b3, pool[a + 56u]);
+        sum.lo = plus_outer(sum.lo, b3, pool[a + 48u]);
+        sum.hi = plus_outer(sum.hi, b3, pool[a + 56u]);
       }
     }
   }
