@@ -21,12 +21,13 @@ export interface KernelOptions {
   /** Working folder; imports are resolved from it, so it is the notebook's own folder. */
   cwd: string;
   env?: Record<string, string>;
-  /** Milliseconds that the kernel may take to answer first. */
-  startTimeout?: number;
 }
 
 // The same path from src/ (tests) and from dist/: the host must be compiled.
 const host = fileURLToPath(new URL("../../dist/workbook/kernel-host.js", import.meta.url));
+
+/** Milliseconds that a kernel may take to answer first; seconds are usual. */
+const startPatience = 120_000;
 
 interface Pending {
   onOutput: (message: Message) => void;
@@ -83,16 +84,12 @@ export class Kernel {
     const connection = new Connection(info, (message) => kernel?.receive(message));
     kernel = new Kernel(child, connection, folder);
     try {
-      await kernel.ready(options.startTimeout ?? 120_000);
+      await kernel.ready();
     } catch (error) {
       await kernel.shutdown();
       throw error;
     }
     return kernel;
-  }
-
-  get pid(): number | undefined {
-    return this.child.pid;
   }
 
   /**
@@ -175,8 +172,8 @@ export class Kernel {
   }
 
   /** ZeroMQ drops what is published before a subscriber is connected, so ask until both sockets have answered. */
-  private async ready(timeout: number): Promise<void> {
-    const deadline = Date.now() + timeout;
+  private async ready(): Promise<void> {
+    const deadline = Date.now() + startPatience;
     for (;;) {
       const answered = await this.orDeath<boolean>((settle) => {
         const id = this.connection.send("shell", "kernel_info_request", {});
@@ -191,7 +188,9 @@ export class Kernel {
       });
       if (answered) return;
       if (Date.now() > deadline) {
-        throw new Error(`The tslab kernel did not answer within ${timeout / 1000} s. ${this.stderrTail.trim()}`.trim());
+        throw new Error(
+          `The tslab kernel did not answer within ${startPatience / 1000} s. ${this.stderrTail.trim()}`.trim(),
+        );
       }
     }
   }

@@ -4,6 +4,9 @@
  */
 import { durationText, rateText, type TrainProgress } from "../train/progress.js";
 
+/** Milliseconds between updates. */
+const interval = 300;
+
 /** The part of tslab that is needed; cells pass theirs: `import * as tslab from "tslab"`. */
 export interface DisplayHost {
   newDisplay(): { html(markup: string): void };
@@ -13,11 +16,7 @@ export interface DisplayHost {
  * Opens a display in the running cell and returns the function to hand to training as `onProgress`. It shows the loss
  * curve, step, loss, speed and time left.
  */
-export function liveProgress(
-  tslab: DisplayHost,
-  options: { /** Milliseconds between updates; default 300. */ interval?: number } = {},
-): (progress: TrainProgress) => void {
-  const interval = options.interval ?? 300;
+export function liveProgress(tslab: DisplayHost): (progress: TrainProgress) => void {
   const display = tslab.newDisplay();
   let curve = new LossCurve();
   let label: string | undefined;
