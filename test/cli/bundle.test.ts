@@ -1,8 +1,9 @@
 // The command as one folder beside the package webgpu and nothing else, as it is taken to a GPU machine.
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { node, useFolder, withoutVulkan } from "../gpu/child.js";
+import { tinyConfig } from "../model/fixtures.js";
 
 const checkout = resolve(import.meta.dirname, "../..");
 const folder = join(useFolder(), "bundle");
@@ -39,6 +40,32 @@ describe("the bundled command", () => {
       expect(JSON.parse(stdout)).toMatchObject({ ok: true, adapter: { software: true } });
     },
   );
+
+  it.runIf(process.platform === "linux" && process.arch === "x64")("trains", async () => {
+    const config = join(folder, "config.json");
+    writeFileSync(config, JSON.stringify(tinyConfig("MT")));
+    const out = join(folder, "run");
+    const args = [
+      "--data",
+      "synthetic",
+      "--tokens",
+      "128",
+      "--batch",
+      "2",
+      "--length",
+      "32",
+      "--validation-tokens",
+      "64",
+    ];
+    const { code, stderr } = await node([main, "train", "--config", config, ...args, "--out", out], {
+      cwd: checkout,
+      env: hidden,
+    });
+    expect(code, stderr).toBe(0);
+    const result = JSON.parse(readFileSync(join(out, "result.json"), "utf8"));
+    expect(result.provenance.commit).toBe("a-commit");
+    expect(result.result.steps).toBe(2);
+  });
 
   it("carries the tokenizers, and no package that only notebooks need", async () => {
     expect(existsSync(join(folder, "data", "tokenizers"))).toBe(true);
