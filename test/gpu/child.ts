@@ -27,17 +27,22 @@ export interface ChildOptions {
   /** Added to the environment; undefined removes. */
   env?: Record<string, string | undefined>;
   cwd?: string;
+  /** The Node to run; by default the one that runs the tests. */
+  binary?: string;
   /** Kilobytes of address space, by `ulimit -v`. */
   memory?: number;
 }
 
 /** Runs Node with `args`; killed (code null) when it does not end by itself within a minute. */
-export function node(args: string[], { env = {}, cwd, memory }: ChildOptions = {}): Promise<ChildResult> {
+export function node(
+  args: string[],
+  { env = {}, cwd, binary = process.execPath, memory }: ChildOptions = {},
+): Promise<ChildResult> {
   const all: NodeJS.ProcessEnv = { ...process.env, ...env };
   for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name];
   const start = performance.now();
-  const command = memory === undefined ? process.execPath : "bash";
-  const before = memory === undefined ? [] : ["-c", `ulimit -v ${memory}; exec "$0" "$@"`, process.execPath];
+  const command = memory === undefined ? binary : "bash";
+  const before = memory === undefined ? [] : ["-c", `ulimit -v ${memory}; exec "$0" "$@"`, binary];
   const child = spawn(command, [...before, ...args], {
     env: all,
     cwd,
