@@ -2,8 +2,11 @@ import type { AdapterChoice, AdapterWish } from "./browser.js";
 import { describeAdapter } from "./info.js";
 import { hasSystemVulkan, loadSoftwareVulkan } from "./software.js";
 
-/** Dawn keeps features behind toggles: timestamps in full resolution, f16 and subgroup matrices on NVIDIA. */
-const toggles = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"];
+/**
+ * Dawn keeps features behind toggles: timestamps in full resolution, f16 and subgroup matrices on NVIDIA. Kernels write
+ * workgroup memory before they read it, and zeroing it first takes SwiftShader seconds of compiling a pipeline.
+ */
+const toggles = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia", "disable_workgroup_init"];
 const disabled = ["timestamp_quantization"];
 
 // A Dawn instance that is garbage-collected takes its adapters with it, so instances live as long as the process.

@@ -7,6 +7,7 @@ import type { TrainSpec } from "./types.js";
  * paper's own for its four sizes (training_setup.md).
  */
 const peakRates: [dModel: number, lr: number][] = [
+  [192, 6e-3],
   [256, 3e-3],
   [1023, 2e-3],
   [1024, 6e-3],
