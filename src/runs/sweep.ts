@@ -73,7 +73,8 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
     queue,
     retried: new Set(),
     started: performance.now(),
-    secondsPerToken: 0,
+    finishedPace: 0,
+    pace: 0,
     report: { skipped: options.runs.length - queue.length, done: [], failed: [], left: [] },
   };
   const jobs = Math.max(1, Math.min(options.jobs, queue.length));
@@ -91,15 +92,17 @@ interface SweepState {
   queue: PlannedRun[];
   retried: Set<string>;
   started: number;
-  /** The slowest run so far, finished or under way. */
-  secondsPerToken: number;
+  /** Seconds a token of the slowest finished run; 0 before the first. */
+  finishedPace: number;
+  /** The same of a run under way, its start-up included: an upper bound to go by until a run has finished. */
+  pace: number;
   report: SweepReport;
 }
 
-function claimable({ options, queue, started, secondsPerToken, report }: SweepState): boolean {
+function claimable({ options, queue, started, finishedPace, pace, report }: SweepState): boolean {
   if (queue.length === 0 || options.signal?.aborted || report.problem !== undefined) return false;
   const left = (options.timeLimit ?? Number.POSITIVE_INFINITY) - (performance.now() - started) / 1000;
-  return left > secondsPerToken * queue[0].spec.tokens;
+  return left > (finishedPace || pace) * queue[0].spec.tokens;
 }
 
 /** One worker process, from its start to its end. */
@@ -122,10 +125,7 @@ function employ(state: SweepState, job: number): Promise<void> {
       else report.failed.push({ run, message });
       run = undefined;
     };
-    const measure = (tokens: number) => {
-      const seconds = (performance.now() - since) / 1000;
-      if (tokens > 0) state.secondsPerToken = Math.max(state.secondsPerToken, seconds / tokens);
-    };
+    const paceAt = (tokens: number) => (performance.now() - since) / 1000 / tokens;
     const stop = () => {
       order({ type: "stop" });
       child.kill("SIGTERM");
@@ -148,7 +148,8 @@ function employ(state: SweepState, job: number): Promise<void> {
       words = (words + text).slice(-4000);
     });
     child.on("error", (error) => end(error.message));
-    child.on("exit", (code, signal) => end(code === 0 ? "" : (signal ?? `exit code ${code}`)));
+    // "close" comes after the last words on stderr, "exit" may come before.
+    child.on("close", (code, signal) => end(code === 0 ? "" : (signal ?? `exit code ${code}`)));
     child.on("message", (message: WorkerReport) => {
       if (message.type === "ready") {
         ready = true;
@@ -161,11 +162,10 @@ function employ(state: SweepState, job: number): Promise<void> {
       } else if (run === undefined) {
         // A report that crossed the end of its run.
       } else if (message.type === "progress") {
-        // The first steps compile kernels and say little of the speed.
-        if (message.step * 10 >= message.steps) measure((run.spec.tokens * message.step) / message.steps);
+        if (message.step > 0) state.pace = paceAt((run.spec.tokens * message.step) / message.steps);
         tell({ type: "progress", run, job, report: message });
       } else if (message.type === "done") {
-        measure(run.spec.tokens);
+        state.finishedPace = Math.max(state.finishedPace, paceAt(run.spec.tokens));
         appendJsonl(options.out, message.record);
         report.done.push(message.record);
         tell({ type: "done", run, job, record: message.record });

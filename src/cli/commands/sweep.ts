@@ -44,7 +44,7 @@ export function register(program: Command): void {
     .option("--learning-rates [list]", "the learning-rate check, at these rates or the finding's own")
     .option("--rates-from <file>", "a JSONL with a learning-rate check: train each variant at its best rate there")
     .option("--jobs <n>", "worker processes side by side; each opens the GPU by itself", whole, 1)
-    .option("--time-limit <s>", "start no run that would end later than this many seconds from now", positive)
+    .option("--time-limit <s>", "start no run that would end later than this many seconds after the start", positive)
     .option("--store <dir>", "also skip runs that this store holds")
     .option("--out <file>", "JSONL that each finished run is appended to", "runs.jsonl")
     .option("--list", "print the runs that would be trained, and stop")
@@ -74,7 +74,8 @@ async function run(flags: SweepFlags): Promise<void> {
     runs: todo,
     out: flags.out,
     jobs: flags.jobs,
-    timeLimit: flags.timeLimit,
+    // The limit counts from the start of the command; reading a large text takes its part of it.
+    timeLimit: flags.timeLimit === undefined ? undefined : flags.timeLimit - performance.now() / 1000,
     worker: [process.execPath, ...process.execArgv, process.argv[1], "sweep-worker", JSON.stringify(data)],
     signal: stop.signal,
     onEvent: (event) => display.show(event),
