@@ -120,6 +120,7 @@ export class Gpu {
       const compute = { module, entryPoint: "main" };
       pipeline = this.device.createComputePipeline({ label: name, layout: "auto", compute });
       this.pipelines.set(code, pipeline);
+      if (!this.info.kernels.includes(name)) this.info.kernels.push(name);
     }
     return pipeline;
   }

@@ -11,6 +11,8 @@ export interface GpuInfo {
   features: string[];
   /** Dawn toggles asked for. */
   toggles: string[];
+  /** Names of the kernels compiled so far: which variants a run used. */
+  kernels: string[];
 }
 
 /** Names of software Vulkan drivers as they describe themselves. */
@@ -28,5 +30,6 @@ export function describeAdapter(adapter: GPUAdapter, backend: GpuInfo["backend"]
     software: fallback || softwareNames.test(`${vendor} ${architecture} ${device} ${description}`),
     features: [...adapter.features].sort(),
     toggles,
+    kernels: [],
   };
 }

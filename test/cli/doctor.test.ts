@@ -91,6 +91,7 @@ describe("advice", () => {
     software: false,
     features: ["shader-f16", "timestamp-query"],
     toggles: [],
+    kernels: [],
   };
 
   it("is none for a GPU that has everything", () => {
