@@ -107,11 +107,13 @@ export function halfMatmul(recorder: Recorder, [a, b, c]: Tensor[], n: number, t
 
 /** Multiples of 1/64 in [-1, 1). */
 function randomSteps(count: number, seed: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(count);
   let state = seed;
-  return Float32Array.from({ length: count }, () => {
+  for (let i = 0; i < count; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state >>> 25) / steps - 1;
-  });
+    values[i] = (state >>> 25) / steps - 1;
+  }
+  return values;
 }
 
 function tensorOf(gpu: Gpu, precision: MatmulRate["precision"], values: Float32Array<ArrayBuffer>, label: string) {
