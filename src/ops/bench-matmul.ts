@@ -119,8 +119,9 @@ function randomSteps(count: number, seed: number): Float32Array<ArrayBuffer> {
 function tensorOf(gpu: Gpu, precision: MatmulRate["precision"], values: Float32Array<ArrayBuffer>, label: string) {
   const n = Math.sqrt(values.length);
   if (precision === "f32") return tensorFrom(gpu, [n, n], label, values);
+  const table = Uint16Array.from({ length: 2 * steps }, (_, k) => halfBits(k / steps - 1));
   const halves = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) halves[i] = halfBits(values[i]);
+  for (let i = 0; i < values.length; i++) halves[i] = table[(values[i] + 1) * steps];
   return tensorFrom(gpu, [n, n / 2], label, new Uint32Array(halves.buffer));
 }
 
