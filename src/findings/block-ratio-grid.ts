@@ -66,12 +66,12 @@ const schedule = { warmup: 0.25, cooldown: 0.2 };
 
 /** Peak learning rate at nano scale: each architecture's best of the check recorded as `block-ratio-lr`. */
 export const peakLearningRate: Readonly<Record<BlockRatio, number>> = {
-  "1:0": 3e-3,
-  "1:1": 3e-3,
+  "1:0": 6e-3,
+  "1:1": 6e-3,
   "1:3": 3e-3,
-  "1:5": 3e-3,
-  "1:12": 3e-3,
-  "0:1": 3e-3,
+  "1:5": 6e-3,
+  "1:12": 6e-3,
+  "0:1": 6e-3,
 };
 
 /** Layers of the smoke models: the fewest that hold the ratio. They are not matched in parameters. */

@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/types.js";
 import type { PlannedRun, RunRecord } from "../runs/types.js";
+import { dataIdentity } from "../train/defaults.js";
 import type { TrainSpec } from "../train/types.js";
 import { type Interval, mean, type Outcome } from "./stats.js";
 
@@ -81,15 +82,8 @@ export interface Finding {
 }
 
 /** What a grid needs to know of a data set. */
-export function describeData({ name, sha256, validationSha256, codec }: Dataset): GridData {
-  const identity = {
-    name,
-    sha256,
-    ...(validationSha256 === undefined ? {} : { validationSha256 }),
-    tokenizer: codec.kind,
-    ...(codec.sha256 === undefined ? {} : { tokenizerSha256: codec.sha256 }),
-  };
-  return { identity, vocabSize: codec.vocabSize };
+export function describeData(dataset: Dataset): GridData {
+  return { identity: dataIdentity(dataset), vocabSize: dataset.codec.vocabSize };
 }
 
 /** The peak learning rate with the lowest mean loss, by label, of the runs of a learning-rate check. */

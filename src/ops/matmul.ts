@@ -169,7 +169,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
       before,
       bindings: [...inputs, c.tensor, ...added],
       params: shape,
-      groups: spread(Math.ceil((Math.ceil(m / 4) * Math.ceil(n / 4)) / 64)),
+      groups: spread(Math.ceil((Math.ceil(m / 8) * Math.ceil(n / 4)) / 32)),
       label,
     });
     return;

@@ -3,13 +3,13 @@ import type { Dataset } from "../data/types.js";
 import type { TrainSpec } from "./types.js";
 
 /**
- * Peak learning rates by width: the small ones from the check that is recorded with the block-ratio finding, the
- * paper's own for its four sizes (training_setup.md).
+ * Peak learning rates by width, for models up to `dModel`. 128: the best of the check recorded with the block-ratio
+ * finding; 192 to 512: between that and the paper's, not checked; then the paper's own four (training_setup.md).
  */
 const peakRates: [dModel: number, lr: number][] = [
-  [192, 6e-3],
-  [256, 3e-3],
-  [1023, 2e-3],
+  [128, 6e-3],
+  [192, 5e-3],
+  [512, 4e-3],
   [1024, 6e-3],
   [1536, 3e-3],
   [2048, 6e-4],

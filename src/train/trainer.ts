@@ -1,5 +1,6 @@
 import { countParameters } from "../config/parameters.js";
 import { batchAt } from "../data/batches.js";
+import { checkVocabulary } from "../data/codec.js";
 import type { Dataset } from "../data/types.js";
 import { NllEvaluation } from "../evaluate/nll.js";
 import { download, upload } from "../gpu/arena.js";
@@ -7,6 +8,7 @@ import type { Gpu } from "../gpu/gpu.js";
 import { initialValues } from "../model/initialise.js";
 import type { CheckpointStore } from "./checkpoint.js";
 import { Curve } from "./curve.js";
+import { dataIdentity } from "./defaults.js";
 import { LossLog } from "./loss-log.js";
 import type { TrainProgress } from "./progress.js";
 import { trapezoid } from "./schedule.js";
@@ -173,13 +175,23 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   };
 }
 
-function checkDataset({ data, config }: TrainSpec, { name, sha256, codec }: Dataset): void {
-  if (sha256 !== data.sha256) {
-    throw new Error(
-      `The run reads "${data.name}" with SHA-256 ${data.sha256}, but the data given is "${name}" with ${sha256}.`,
-    );
+/** A run's identity names its data; other data would give another run under the same name. */
+function checkDataset({ data, config }: TrainSpec, dataset: Dataset): void {
+  const given = dataIdentity(dataset);
+  const cut = (name: string) => /\[:\d+\]$/.exec(name)?.[0] ?? "all of it";
+  const parts: [what: string, wanted: string | undefined, is: string | undefined][] = [
+    ["SHA-256 of the training text", data.sha256, given.sha256],
+    ["SHA-256 of the validation text", data.validationSha256, given.validationSha256],
+    ["part of the training text", cut(data.name), cut(given.name)],
+    ["tokenizer", data.tokenizer, given.tokenizer],
+    ["SHA-256 of the tokenizer", data.tokenizerSha256, given.tokenizerSha256],
+  ];
+  for (const [what, wanted, is] of parts) {
+    if (wanted !== is) {
+      throw new Error(
+        `The run reads "${data.name}", but the data given is "${given.name}": ${what} is ${is}, not ${wanted}.`,
+      );
+    }
   }
-  if (codec.vocabSize > config.vocabSize) {
-    throw new Error(`The tokenizer has ${codec.vocabSize} entries, but the model's vocabSize is ${config.vocabSize}.`);
-  }
+  checkVocabulary(dataset.codec, config.vocabSize);
 }

@@ -78,8 +78,12 @@ describe("train", () => {
 
   it("refuses data that is not the spec's", async () => {
     const spec = tinySpec("M", 1);
+    const sha256 = tinyDataset().sha256;
     await expect(trained({ ...spec, data: { ...spec.data, sha256: "0" } })).rejects.toThrow(
-      'The run reads "synthetic" with SHA-256 0',
+      `The run reads "synthetic", but the data given is "synthetic": SHA-256 of the training text is ${sha256}, not 0.`,
+    );
+    await expect(trained({ ...spec, data: { ...spec.data, name: "synthetic[:9]" } })).rejects.toThrow(
+      "part of the training text is all of it, not [:9]",
     );
   });
 
