@@ -105,7 +105,7 @@ describe("the table of block-ratio", () => {
       layers: 13,
       attention: 2,
       params: countParameters(blockRatioConfig("1:5", "nano", 4096)).nonEmbedding,
-      lr: peakLearningRate["1:5"],
+      lr: peakLearningRate,
       seeds: 3,
       nllPerToken: 3.988,
       sd: 0.01,
