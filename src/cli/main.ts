@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { register as registerCost } from "./commands/cost.js";
 import { register as registerDoctor } from "./commands/doctor.js";
 import { register as registerFindings } from "./commands/findings.js";
+import { register as registerGenerate } from "./commands/generate.js";
 import { register as registerKernel } from "./commands/kernel.js";
 import { register as registerRun } from "./commands/run.js";
 import { register as registerRuns } from "./commands/runs.js";
@@ -14,6 +15,7 @@ const program = new Command("braid").description("Hybrid Transformer/Mamba-2 lan
 
 registerCost(program);
 registerDoctor(program);
+registerGenerate(program);
 registerKernel(program);
 registerRun(program);
 registerTokens(program);
