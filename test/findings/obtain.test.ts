@@ -32,17 +32,17 @@ describe("recorded runs", () => {
   test("can be narrowed to seeds and labels", () => {
     const some = recordedRuns(blockRatio, { store, seeds: [1], labels: ["1:5", "0:1"] });
     expect(some.map(({ label, spec }) => `${label}/${spec.seed}`)).toEqual(["1:5/1", "0:1/1"]);
-    expect(recordedRuns(blockRatio, { store, seeds: [], labels: [] })).toHaveLength(18);
+    expect(recordedRuns(blockRatio, { store, seeds: [], labels: [] })).toHaveLength(30);
   });
 
   test("that are missing are listed with their files and the command that makes them", () => {
     const [gone] = records.slice(9);
     rmSync(runFile(store, gone));
     const read = () => recordedRuns(blockRatio, { store });
-    expect(read).toThrow(`1 of 18 recorded runs of block-ratio are missing: 1:5 seed 1 (${runFile(store, gone)})`);
+    expect(read).toThrow(`1 of 30 recorded runs of block-ratio are missing: 1:5 seed 1 (${runFile(store, gone)})`);
     expect(read).toThrow("The store holds 1 other runs of it");
     expect(read).toThrow('"braid sweep --finding block-ratio --scale nano --data TEXT');
-    expect(() => findingsTable(store)).toThrow("1 of 18 recorded runs");
+    expect(() => findingsTable(store)).toThrow("1 of 30 recorded runs");
     writeRun(store, gone);
   });
 

@@ -98,7 +98,7 @@ describe("braid runs", () => {
 describe("braid findings", () => {
   test("names the runs that are missing", async () => {
     await expect(braid("findings", "--store", store)).rejects.toThrow(
-      "18 of 18 recorded runs of block-ratio are missing",
+      "30 of 30 recorded runs of block-ratio are missing",
     );
   });
 });
