@@ -3,7 +3,6 @@ import type { RatioDifference } from "./block-ratio-losses.js";
 import type { PaperBlockRatio } from "./block-ratio-paper.js";
 import { type ArchitectureStyle, architectureStyle, ink, plotDefaults, surface } from "./theme.js";
 
-/** Pixels between the highest and the lowest value, about. */
 const plotHeight = 340;
 
 interface Point {
@@ -81,16 +80,17 @@ export function blockRatioFigure(
         fill: ({ ratio }: Point) => styleOf(ratio).colour,
         stroke: surface,
       }),
-      Plot.text(labels(points, curves), {
-        x: "share",
-        y: "value",
-        text: "series",
-        textAnchor: "start",
-        dx: 10,
-        fill: (point: Point) => (point.series === "ours" ? style.colour : ink),
-        stroke: surface,
-        strokeWidth: 4,
-      }),
+      ...names(points, curves).map(({ point, ...place }) =>
+        Plot.text([point], {
+          ...place,
+          x: "share",
+          y: "value",
+          text: "series",
+          fill: point.series === "ours" ? style.colour : ink,
+          stroke: surface,
+          strokeWidth: 4,
+        }),
+      ),
     ],
   }) as SVGSVGElement | HTMLElement;
 }
@@ -106,18 +106,16 @@ function paperCurves(paper: readonly PaperBlockRatio[]): Point[] {
 }
 
 /**
- * Each curve is named once, right of its 1:1 point, where the curves are furthest apart in the paper. Names of points
- * that lie closer than a line of text are moved up.
+ * Each curve is named once, at its 1:1 point: the paper's two above and below, where no other curve runs; ours beside it,
+ * clear of its interval.
  */
-function labels(points: readonly Point[], curves: readonly Point[]): Point[] {
-  const values = [...points, ...curves].map(({ value }) => value);
-  const line = (14 * (Math.max(...values) - Math.min(...values))) / plotHeight;
-  const named = [...curves, ...points].filter(({ ratio }) => ratio === "1:1").sort((a, b) => a.value - b.value);
-  let below = Number.NEGATIVE_INFINITY;
-  return named.map((point) => {
-    below = Math.max(point.value, below + line);
-    return { ...point, value: below };
-  });
+function names(points: readonly Point[], curves: readonly Point[]) {
+  const even = (list: readonly Point[]) =>
+    list.filter(({ ratio }) => ratio === "1:1").sort((a, b) => b.value - a.value);
+  return [
+    ...even(curves).map((point, index) => ({ point, dy: index === 0 ? -15 : 15, textAnchor: "middle" as const })),
+    ...even(points).map((point) => ({ point, dx: 10, textAnchor: "start" as const })),
+  ];
 }
 
 /** Hybrids and both parents keep the colours and symbols that they have in every figure. */

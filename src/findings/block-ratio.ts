@@ -8,6 +8,7 @@ import {
   type BlockRatio,
   blockRatioGrid,
   blockRatioLearningRateGrid,
+  blockRatioOwnRateGrid,
   recordedData,
 } from "./block-ratio-grid.js";
 import { attentionLayers, firstRun, lossDifference, lossesOf, ratioDifferences } from "./block-ratio-losses.js";
@@ -24,6 +25,7 @@ export const blockRatio: Finding = {
   grid: blockRatioGrid,
   learningRateGrid: blockRatioLearningRateGrid,
   table: (runs, paper) => blockRatioTable(runs, paperBlockRatios(paper)),
+  ownRateGrid: blockRatioOwnRateGrid,
   learningRateTable: blockRatioLearningRates,
   figure: (runs, paper, document) => blockRatioFigure(ratioDifferences(runs), paperBlockRatios(paper), document),
   verdicts: (runs, paper) => blockRatioVerdicts(runs, paperBlockRatios(paper)),

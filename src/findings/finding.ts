@@ -73,6 +73,8 @@ export interface Finding {
   grid(options: GridOptions): PlannedRun[];
   /** The same models at each of several peak learning rates (default: the scale's own), as runs of `<name>-lr`. */
   learningRateGrid(options: GridOptions & { rates?: readonly number[] }): PlannedRun[];
+  /** Runs at a model's own best rate of the check, where the grid's rate is another, as runs of `<name>-own-rate`. */
+  ownRateGrid(options: GridOptions): PlannedRun[];
   /** `paper`: the rows of `paperTable`, here and below. */
   table(runs: readonly RunRecord[], paper: readonly Row[]): Row[];
   learningRateTable(runs: readonly RunRecord[]): Row[];

@@ -16,12 +16,15 @@ export interface GridPart {
   tokens?: number;
   /** The runs of the learning-rate check instead of the grid. */
   learningRates?: boolean;
+  /** The runs at own best rates instead of the grid. */
+  ownRates?: boolean;
 }
 
 /** The planned runs of a part of a grid. */
 export function gridPart(finding: Finding, part: GridPart, base: Pick<GridOptions, "scale" | "data">): PlannedRun[] {
   const given = <T>(list?: readonly T[]) => (list && list.length > 0 ? list : undefined);
   const grid = { ...base, seeds: given(part.seeds), labels: given(part.labels), tokens: part.tokens };
+  if (part.ownRates) return finding.ownRateGrid(grid);
   return part.learningRates ? finding.learningRateGrid(grid) : finding.grid(grid);
 }
 
@@ -43,6 +46,8 @@ export function recordedRuns(finding: Finding, options: GridPart & { store?: str
   });
   const more = missing.length > told.length ? `, and ${missing.length - told.length} more` : "";
   const flag = options.learningRates ? " --learning-rates" : "";
+  const [, corpus, cut] = /^(.*?)(?:\[:(\d+)\])?$/.exec(finding.recordedData.identity.name) ?? [];
+  const slice = cut ? ` --limit-tokens ${cut}` : "";
   const strangers = known.size - (planned.length - missing.length);
   const others =
     strangers > 0
@@ -51,6 +56,6 @@ export function recordedRuns(finding: Finding, options: GridPart & { store?: str
   throw new Error(
     `${missing.length} of ${planned.length} recorded runs of ${name} are missing: ${told.join(", ")}${more}. ${others}` +
       `Train them on a GPU with "braid sweep --finding ${finding.name}${flag} --scale nano --data TEXT --validation TEXT ` +
-      `--tokenizer FILE --out runs.jsonl", then "braid runs import runs.jsonl"`,
+      `--tokenizer FILE --name ${corpus}${slice} --out runs.jsonl", then "braid runs import runs.jsonl"`,
   );
 }

@@ -102,6 +102,8 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   let seconds = saved?.seconds ?? 0;
   let clock = performance.now();
   let validating = 0;
+  /** Seconds a step; unknown, so that the first is waited for: a slow adapter takes minutes for what is queued at once. */
+  let pace = Number.POSITIVE_INFINITY;
   const elapsed = () => seconds + (performance.now() - clock) / 1000;
 
   /** Reads the losses of the steps run since the last time. */
@@ -118,7 +120,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       curve.add(point, logged === steps || logged % spec.validation.every === 0);
     }
     const done = logged - begun;
-    const pace = (elapsed() - (saved?.seconds ?? 0) - validating) / Math.max(1, done);
+    pace = (elapsed() - (saved?.seconds ?? 0) - validating) / Math.max(1, done);
     onProgress?.({
       step: logged,
       steps,
@@ -137,7 +139,6 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), seconds: elapsed() });
   };
 
-  let waited = performance.now();
   for (let index = begun; index < steps; index++) {
     step.run(batchAt(dataset.train, { seed: spec.seed, step: index, ...spec.batch }), index, lrAt(index));
     log.append(step.loss, step.norm);
@@ -146,7 +147,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     const validate = last || (done % spec.validation.every === 0 && done > begun);
     const checkpoint = checkpoints !== undefined && (last || done % checkpointEvery === 0);
     const stop = signal?.aborted === true;
-    if (!validate && !checkpoint && !stop && !log.full && performance.now() - waited < patience) continue;
+    if (!validate && !checkpoint && !stop && !log.full && (done - logged) * pace * 1000 < patience) continue;
     await catchUp();
     if (validate) {
       const from = performance.now();
@@ -156,7 +157,6 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     }
     if (checkpoint || (stop && checkpoints)) await save();
     if (stop && !last) throw new Stopped(done, steps);
-    waited = performance.now();
   }
   if (begun === steps) validation = await evaluation.run();
   seconds = elapsed();
