@@ -150,10 +150,11 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
     groups: [heads, batch * chunks],
   });
   arena.release(rows);
+  const names = ["dt_bias", "A_log", "D"];
   for (const [index, weight] of [dtBias, aLog, d].entries()) {
     const { gradient, accumulate } = tape.gradientOf(weight);
     const partial = slice(shares, index * padded, [batch * chunks, heads]);
-    addPartials(recorder, partial, gradient, accumulate, `d ${weight.label}`);
+    addPartials(recorder, partial, gradient, accumulate, `ssd d${names[index]}`);
   }
   arena.release(shares);
 }
