@@ -56,10 +56,21 @@ describe.skipIf(!hasGolden("block-ratio") && process.env.UPDATE_GOLDEN !== "1")(
     expect(new Set(recorded().map(({ spec }) => spec.optimizer.lr))).toEqual(new Set([best.lr]));
   });
 
+  test("were repeated at its own best rate for every ratio whose best in the check is another", () => {
+    const best = blockRatio.learningRateTable(recorded(true)).filter((row) => row.best === "best");
+    const used = new Map(recorded().map(({ label, spec }) => [label, spec.optimizer.lr]));
+    const other = best
+      .filter(({ ratio, lr }) => used.get(String(ratio)) !== lr)
+      .map(({ ratio, lr }) => `${ratio} at ${lr}`);
+    const repeated = recordedRuns(blockRatio, { ownRates: true });
+    expect(new Set(repeated.map(({ label, spec }) => `${label} at ${spec.optimizer.lr}`))).toEqual(new Set(other));
+  });
+
   test("are all that lies in their folders", () => {
     for (const [folder, runs] of [
       ["block-ratio", recorded()],
       ["block-ratio-lr", recorded(true)],
+      ["block-ratio-own-rate", recordedRuns(blockRatio, { ownRates: true })],
     ] as const) {
       expect(readdirSync(join(packageStore, folder)).sort()).toEqual(runs.map(({ id }) => `${id}.json`).sort());
     }
