@@ -7,9 +7,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { gzipSync } from "node:zlib";
+import { cacheFolders } from "../gpu/cache-folders.js";
 import { endings, readWhole, uncompressed, writeAtomically } from "./files.node.js";
 import type { Dataset, TokenCodec, TokenStream } from "./types.js";
 
@@ -27,9 +27,9 @@ interface Header {
   idsSha256: string;
 }
 
-/** Where caches live: BRAID_CACHE, or ~/.cache/braid. */
+/** Where caches live: BRAID_CACHE, or ~/.cache/braid and its like. */
 export function cacheFolder(): string {
-  return process.env.BRAID_CACHE || join(homedir(), ".cache", "braid");
+  return cacheFolders()[0];
 }
 
 /** Writes a data set as a `.tokens` file (or `.tokens.gz`). @throws Error when the name ends otherwise */

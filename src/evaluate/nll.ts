@@ -7,7 +7,7 @@ import type { Tensor } from "../gpu/tensor.js";
 import { headWeight, languageModel } from "../model/language-model.js";
 import type { Parameters } from "../model/parameters.js";
 import { crossEntropy, notScored, uploadTargets } from "../ops/cross-entropy.js";
-import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
+import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { Tape } from "../ops/tape.js";
 
 export interface Nll {
@@ -76,5 +76,7 @@ export class NllEvaluation {
   destroy(): void {
     this.recorder.destroy();
     this.arena.destroy();
+    destroyTokenBuffers(this.tokens);
+    this.targets.buffer.destroy();
   }
 }

@@ -6,7 +6,7 @@ import type { Tensor } from "../gpu/tensor.js";
 import { type ForwardOptions, headWeight, languageModel } from "../model/language-model.js";
 import type { Parameters } from "../model/parameters.js";
 import { createState, destroyState, type LayerState } from "../model/state.js";
-import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
+import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { matmul, matrix } from "../ops/matmul.js";
 import { Tape } from "../ops/tape.js";
 import { checkSampling, type SamplingOptions, sample } from "./sample.js";
@@ -65,6 +65,7 @@ export class Generator {
     prompt.recorder.submit();
     const logits = await this.read(prompt.logits);
     prompt.recorder.destroy();
+    destroyTokenBuffers(prompt.tokens);
     arena.destroy();
     this.held = ids.length;
     return logits;
@@ -95,6 +96,7 @@ export class Generator {
 
   destroy(): void {
     this.step.recorder.destroy();
+    destroyTokenBuffers(this.step.tokens);
     this.arena.destroy();
     this.position.buffer.destroy();
     destroyState(this.states);

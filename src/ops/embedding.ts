@@ -46,6 +46,10 @@ export function createTokenBuffers(gpu: Gpu, rows: number, vocabSize: number): T
   };
 }
 
+export function destroyTokenBuffers({ ids, order, segments, first }: TokenBuffers): void {
+  for (const { buffer } of [ids, order, segments, first]) buffer.destroy();
+}
+
 /**
  * Sends the ids of a step to the GPU, with their stable counting sort; allocates nothing.
  * @throws Error when there are not `rows` ids, or one is not below vocabSize; nothing is sent then.

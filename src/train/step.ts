@@ -8,7 +8,7 @@ import { headWeight, languageModel } from "../model/language-model.js";
 import { Parameters } from "../model/parameters.js";
 import { adamW, createOptimizerState, gradientNorm, type OptimizerState, writeOptimizerState } from "../ops/adamw.js";
 import { crossEntropy, uploadTargets } from "../ops/cross-entropy.js";
-import { createTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
+import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { Tape } from "../ops/tape.js";
 import type { TrainSpec } from "./types.js";
 
@@ -33,6 +33,7 @@ export class TrainStep {
   private readonly arena: Arena;
   private readonly tokens: TokenBuffers;
   private readonly targets: Tensor;
+  private readonly decay: Tensor;
   private readonly state: OptimizerState;
 
   constructor(
@@ -49,6 +50,7 @@ export class TrainStep {
     };
     this.tokens = createTokenBuffers(gpu, rows, config.vocabSize);
     this.targets = tensorFrom(gpu, [rows], "targets");
+    this.decay = tensorFrom(gpu, [size / alignment], "decay", this.parameters.decayBlocks());
     this.state = createOptimizerState(gpu);
     this.recorder = new Recorder(gpu);
     this.arena = new Arena(gpu);
@@ -62,7 +64,7 @@ export class TrainStep {
       parameters: this.parameters.values,
       gradients,
       ...this.moments,
-      decayBlocks: tensorFrom(gpu, [size / alignment], "decay", this.parameters.decayBlocks()),
+      decayBlocks: this.decay,
       norm: this.norm,
       state: this.state,
     });
@@ -90,6 +92,8 @@ export class TrainStep {
   destroy(): void {
     this.recorder.destroy();
     this.arena.destroy();
+    destroyTokenBuffers(this.tokens);
+    for (const { buffer } of [this.targets, this.decay, this.state.tensor]) buffer.destroy();
     this.parameters.destroy();
     this.moments.first.buffer.destroy();
     this.moments.second.buffer.destroy();

@@ -1,13 +1,21 @@
 import { escapeHtml } from "./live.js";
 
+type Cell = string | number | boolean | null | undefined;
+
+/** Digits behind the point as the number prints; none for such as 1e21. */
+function decimalsOf(value: Cell): number {
+  const text = typeof value === "number" ? String(value) : "";
+  return text.includes("e") ? 0 : (text.split(".")[1]?.length ?? 0);
+}
+
 /**
  * An HTML table for `tslab.display.html`, from rows as findings give them. Columns of numbers are aligned right; `null`
- * and missing values are empty cells. Numbers are printed as they are: round them before.
+ * and missing values are empty cells. Numbers are printed as they are (round them before), with as many decimals as the longest of their column.
  *
  * @throws Error when a named column is in no row
  */
 export function htmlTable(
-  rows: readonly Record<string, string | number | boolean | null | undefined>[],
+  rows: readonly Record<string, Cell>[],
   options: {
     /** Which columns, in this order; default: those of the rows. */ columns?: string[];
     caption?: string;
@@ -23,11 +31,18 @@ export function htmlTable(
   const numeric = new Set(
     columns.filter((column) => rows.every((row) => row[column] == null || typeof row[column] === "number")),
   );
+  const decimals = new Map(
+    [...numeric].map((column) => [column, Math.max(...rows.map((row) => decimalsOf(row[column])))]),
+  );
+  const textOf = (column: string, value: Cell) =>
+    typeof value === "number" && decimals.has(column) && Math.abs(value) < 1e15
+      ? value.toFixed(decimals.get(column))
+      : String(value ?? "");
   const cell = (tag: "th" | "td", column: string, text: string) =>
     `<${tag} style="text-align:${numeric.has(column) ? "right" : "left"}">${escapeHtml(text)}</${tag}>`;
   const head = columns.map((column) => cell("th", column, column)).join("");
   const body = rows.map(
-    (row) => `<tr>${columns.map((column) => cell("td", column, String(row[column] ?? ""))).join("")}</tr>\n`,
+    (row) => `<tr>${columns.map((column) => cell("td", column, textOf(column, row[column]))).join("")}</tr>\n`,
   );
   const caption = options.caption ? `<caption>${escapeHtml(options.caption)}</caption>\n` : "";
   return `<table style="font-variant-numeric:tabular-nums">\n${caption}<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("")}</tbody>\n</table>`;

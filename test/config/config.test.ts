@@ -86,6 +86,16 @@ describe("parseConfig", () => {
 });
 
 describe("requireBuildable", () => {
+  it("names the head or state size that the kernels can't take", () => {
+    const config = preset("nano", { pattern: "TM" });
+    const attention = { ...config.attention!, headDim: 6 };
+    expect(() => requireBuildable({ ...config, attention })).toThrow(
+      "attention.headDim: 6 can be costed but not built; it must be a multiple of 4 of at most 128.",
+    );
+    expect(() => requireBuildable({ ...config, ssm: { ...config.ssm!, dState: 10 } })).toThrow("ssm.dState: 10");
+    expect(() => requireBuildable({ ...config, pattern: "M", attention })).not.toThrow();
+  });
+
   it("lets T, S and M pass and names the layer that is not built yet", () => {
     expect(() => requireBuildable(preset("nano", { pattern: "TSM" }))).not.toThrow();
     expect(() => requireBuildable(nano)).toThrow("pattern: layer 4 is H, which can be costed but not built yet");
@@ -124,8 +134,8 @@ describe("parameterTable", () => {
     ...preset("nano", { pattern: "MT" }),
     dModel: 8,
     ffn: { kind: "swiglu", dFfn: 16 },
-    attention: { heads: 4, kvHeads: 2, headDim: 2, rope: null },
-    ssm: { dSsm: 16, headDim: 4, dState: 3, groups: 2, conv: 4, chunk: 64, aRange: [1, 2], dtRange: [1, 2] },
+    attention: { heads: 2, kvHeads: 1, headDim: 4, rope: null },
+    ssm: { dSsm: 16, headDim: 4, dState: 4, groups: 2, conv: 4, chunk: 64, aRange: [1, 2], dtRange: [1, 2] },
     tieEmbeddings: false,
   };
 
@@ -133,9 +143,9 @@ describe("parameterTable", () => {
     expect(parameterTable(config).map(({ name, shape }) => `${name} ${shape.join("x")}`)).toEqual([
       "model.embed_tokens.weight 256x8",
       "model.layers.0.input_layernorm.weight 8",
-      "model.layers.0.mamba.in_proj.weight 48x8",
-      "model.layers.0.mamba.conv1d.weight 28x1x4",
-      "model.layers.0.mamba.conv1d.bias 28",
+      "model.layers.0.mamba.in_proj.weight 52x8",
+      "model.layers.0.mamba.conv1d.weight 32x1x4",
+      "model.layers.0.mamba.conv1d.bias 32",
       "model.layers.0.mamba.dt_bias 4",
       "model.layers.0.mamba.A_log 4",
       "model.layers.0.mamba.D 4",

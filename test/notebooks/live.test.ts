@@ -102,11 +102,13 @@ describe("htmlTable", () => {
       htmlTable([
         { name: "a<b", loss: 3.25 },
         { name: "c", loss: null },
+        { name: "d", loss: 3 },
       ]),
     ).toBe(
       '<table style="font-variant-numeric:tabular-nums">\n<thead><tr><th style="text-align:left">name</th><th style="text-align:right">loss</th></tr></thead>\n<tbody>\n' +
         '<tr><td style="text-align:left">a&lt;b</td><td style="text-align:right">3.25</td></tr>\n' +
-        '<tr><td style="text-align:left">c</td><td style="text-align:right"></td></tr>\n</tbody>\n</table>',
+        '<tr><td style="text-align:left">c</td><td style="text-align:right"></td></tr>\n' +
+        '<tr><td style="text-align:left">d</td><td style="text-align:right">3.00</td></tr>\n</tbody>\n</table>',
     );
   });
 
