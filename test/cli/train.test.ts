@@ -117,6 +117,7 @@ describe("braid train", () => {
     [["--pattern", "MXM"], /pattern.*X/],
     [["--tokens", "many"], /--tokens.*It must be a number above 0/],
     [["--data", "nowhere.txt"], /nowhere\.txt/],
+    [["--config", "package.json"], /package\.json: vocabSize: missing/],
     [["--pattern", "MHM"], /H/],
   ])("says in one line what is wrong with %s", async (wrong, message) => {
     const { code, out, err } = await braid("train", "--size", "nano", "--tokens", "1000", ...wrong).ended;

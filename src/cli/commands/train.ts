@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { parseSize, preset } from "../../config/presets.js";
 import { parseConfig } from "../../config/schema.js";
+import type { ModelConfig } from "../../config/types.js";
 import { writeAtomically } from "../../data/files.node.js";
 import { openDataset } from "../../data/node.js";
 import type { Dataset } from "../../data/types.js";
@@ -122,7 +123,7 @@ async function run(options: Options): Promise<void> {
 function specFrom(options: Options, dataset: Dataset): TrainSpec {
   const { vocabSize } = dataset.codec;
   const config = options.config
-    ? parseConfig(readJson(options.config))
+    ? configOf(readJson(options.config), options.config)
     : preset(parseSize(options.size), { pattern: options.pattern, vocabSize });
   const { tokens, seed, lr, batch: sequences, length, warmup, cooldown } = options;
   const spec = trainSpec(config, dataset, {
@@ -139,7 +140,16 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
 function recordedSpec(file: string): TrainSpec {
   const { spec } = readJson(file) as { spec?: TrainSpec };
   if (!spec?.config || !spec.data || !spec.batch) throw new Error(`${file} is no recorded run: it has no "spec".`);
-  return { ...spec, config: parseConfig(spec.config) };
+  return { ...spec, config: configOf(spec.config, file) };
+}
+
+/** A checked config; errors name the file that it came from. */
+function configOf(value: unknown, file: string): ModelConfig {
+  try {
+    return parseConfig(value);
+  } catch (error) {
+    throw new Error(`${file}: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function readJson(file: string): unknown {
