@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseConfig } from "../config/schema.js";
+import { configFrom, readJson } from "../config/file.node.js";
 import type { ModelConfig } from "../config/types.js";
 import { writeAtomically } from "../data/files.node.js";
 import { flatten, layoutOf, named } from "./parameters.js";
@@ -35,30 +35,16 @@ export function loadModel(folder: string): {
 } {
   const path = join(folder, modelFiles.config);
   if (!existsSync(path)) throw new Error(`${folder} is no model folder: it has no ${modelFiles.config}.`);
-  let json: Record<string, unknown> | null;
-  try {
-    json = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new Error(`${path} is not JSON: ${error instanceof Error ? error.message : error}`);
-  }
+  const json = readJson(path) as Record<string, unknown> | null;
   // Written so that "null" and a list, which are JSON too, have no model_type.
   const { model_type: type, ...rest } = json ?? {};
   if (type !== "braid")
     throw new Error(`${path}: model_type is ${JSON.stringify(type)}; only "braid" can be read so far.`);
-  const config = checked(rest, path);
+  const config = configFrom(rest, path);
   const weights = join(folder, modelFiles.weights);
   if (!existsSync(weights)) throw new Error(`${folder} has no ${modelFiles.weights}.`);
   const { table, size } = layoutOf(config);
   const values = flatten(table, size, decodeSafetensors(readFileSync(weights), weights).tensors, weights);
   const tokenizer = join(folder, modelFiles.tokenizer);
   return { config, values, tokenizer: existsSync(tokenizer) ? tokenizer : "bytes" };
-}
-
-/** The config, or the error that names its field, with the file in front. */
-function checked(json: unknown, path: string): ModelConfig {
-  try {
-    return parseConfig(json);
-  } catch (error) {
-    throw new Error(`${path}: ${error instanceof Error ? error.message : error}`);
-  }
 }

@@ -34,7 +34,7 @@ describe("braid cost", () => {
       const fromFile = await braid(`--config ${file} --json`);
       expect(fromFile).toBe(await braid("--size nano --json"));
       writeFileSync(file, JSON.stringify({ ...preset("nano"), depth: 3 }));
-      await expect(braid(`--config ${file}`)).rejects.toThrow(`--config: in ${file}, config: unknown key "depth"`);
+      await expect(braid(`--config ${file}`)).rejects.toThrow(`${file}: config: unknown key "depth"`);
       writeFileSync(file, "{");
       await expect(braid(`--config ${file}`)).rejects.toThrow("is not JSON");
     } finally {
@@ -60,7 +60,7 @@ describe("braid cost", () => {
     ["--size 1b --pattern TTX", 'pattern: layer 3 is "X"'],
     ["--size 1b --tokens many", '--tokens: "many" is not a number; write it as 60e9 or 8192.'],
     ["--size 1b --context 0", "--context: 0 must be a whole number of at least 1."],
-    ["--config none.json", "--config: none.json cannot be read."],
+    ["--config none.json", "none.json cannot be read: is the path right?"],
     ["--config none.json --size 1b", "leave out --size"],
     ["", "--size: missing; give one of nano"],
     ["--paper 3", "--paper: Table 3 prints no costs that can be computed; tables that do are 4, 9, 10"],

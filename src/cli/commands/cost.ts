@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type ModelConfig, parseConfig, parseSize, preset, SIZES } from "../../config/index.js";
+import { configFrom, readJson } from "../../config/file.node.js";
+import { type ModelConfig, parseSize, preset, SIZES } from "../../config/index.js";
 import { type Cost, cost, estimateTrainingMemory, PAPER_CONTEXT, PAPER_TOKENS } from "../../cost/index.js";
 import { textTable } from "../text-table.js";
 
@@ -59,31 +59,11 @@ function modelConfig(flags: CostFlags): ModelConfig {
     if (flags.size !== undefined || flags.pattern !== undefined || flags.vocab !== undefined) {
       throw new Error("--config: the file describes the whole model; leave out --size, --pattern and --vocab.");
     }
-    return readConfig(flags.config);
+    return configFrom(readJson(flags.config), flags.config);
   }
   if (flags.size === undefined) throw new Error(`--size: missing; give one of ${SIZES.join(", ")}, or --config.`);
   const vocabSize = flags.vocab === undefined ? undefined : positive("--vocab", flags.vocab);
   return preset(parseSize(flags.size), { pattern: flags.pattern, vocabSize });
-}
-
-function readConfig(file: string): ModelConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    throw new Error(`--config: ${file} cannot be read.`);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`--config: ${file} is not JSON (${error instanceof Error ? error.message : String(error)}).`);
-  }
-  try {
-    return parseConfig(value);
-  } catch (error) {
-    throw new Error(`--config: in ${file}, ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 /** A number that may be written as 60e9 or 8_192. */

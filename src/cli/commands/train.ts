@@ -1,9 +1,8 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { configFrom, readJson } from "../../config/file.node.js";
 import { parseSize, preset } from "../../config/presets.js";
-import { parseConfig } from "../../config/schema.js";
-import type { ModelConfig } from "../../config/types.js";
 import { writeAtomically } from "../../data/files.node.js";
 import { openDataset } from "../../data/node.js";
 import type { Dataset } from "../../data/types.js";
@@ -123,7 +122,7 @@ async function run(options: Options): Promise<void> {
 function specFrom(options: Options, dataset: Dataset): TrainSpec {
   const { vocabSize } = dataset.codec;
   const config = options.config
-    ? configOf(readJson(options.config), options.config)
+    ? configFrom(readJson(options.config), options.config)
     : preset(parseSize(options.size), { pattern: options.pattern, vocabSize });
   const { tokens, seed, lr, batch: sequences, length, warmup, cooldown } = options;
   const spec = trainSpec(config, dataset, {
@@ -140,30 +139,7 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
 function recordedSpec(file: string): TrainSpec {
   const { spec } = readJson(file) as { spec?: TrainSpec };
   if (!spec?.config || !spec.data || !spec.batch) throw new Error(`${file} is no recorded run: it has no "spec".`);
-  return { ...spec, config: configOf(spec.config, file) };
-}
-
-/** A checked config; errors name the file that it came from. */
-function configOf(value: unknown, file: string): ModelConfig {
-  try {
-    return parseConfig(value);
-  } catch (error) {
-    throw new Error(`${file}: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-function readJson(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    throw new Error(`${file} can't be read: is the path right?`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : error}`);
-  }
+  return { ...spec, config: configFrom(spec.config, file) };
 }
 
 function summary(spec: TrainSpec, result: TrainResult, gpu: Gpu): string {
