@@ -75,11 +75,12 @@ describe("memory", () => {
     const { code, stdout } = await gpuScript(
       `const gpu = await Gpu.open({ adapter: "software" });
        try {
-         for (let i = 0; i < 4; i++) { gpu.buffer(2 ** 27, "weights " + i); await gpu.idle(); }
+         for (let i = 0; i < 4; i++) { gpu.buffer(2 ** 28 - 64, "weights " + i); await gpu.idle(); }
        } catch (error) { console.log(error.message); }
        gpu.close();`,
-      // Address space for what Node needs by itself, and for two of the four half-gigabyte buffers.
-      { memory: Number(before.stdout) + 1_300_000 },
+      // Address space for what Node needs by itself, for one of the four gigabyte buffers, and most of another for what threads
+      // reserve when the machine is busy: with less to spare, one of theirs failed now and then, and ended the process.
+      { memory: Number(before.stdout) + 1_900_000 },
     );
     expect(code).toBe(0);
     // Dawn prints its own lines before.
