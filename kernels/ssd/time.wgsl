@@ -25,11 +25,6 @@ fn add(region: u32, parts: u32, at: u32) -> f32 {
   return sum;
 }
 
-fn sigmoid(z: f32) -> f32 {
-  let e = exp(-abs(z));
-  return select(e, 1.0, z >= 0.0) / (1.0 + e);
-}
-
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let h = group.x;

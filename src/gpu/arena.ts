@@ -31,10 +31,6 @@ export class Arena {
     else this.free.set(size, [tensor.buffer]);
   }
 
-  owns(tensor: Tensor): boolean {
-    return this.live.has(tensor.buffer);
-  }
-
   destroy(): void {
     for (const buffer of this.all) buffer.destroy();
   }

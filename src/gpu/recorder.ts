@@ -10,16 +10,12 @@ interface Dispatch {
   bindings: GPUBindGroup;
   groups: [number, number, number];
 }
-interface Clear {
-  kind: "clear";
-  tensor: Tensor;
-}
 interface Copy {
   kind: "copy";
   from: Tensor;
   to: Tensor;
 }
-type Command = Dispatch | Clear | Copy;
+type Command = Dispatch | Copy;
 
 export interface DispatchOptions {
   kernel: KernelName;
@@ -77,24 +73,17 @@ export class Recorder {
   dispatch(options: DispatchOptions): void {
     const { kernel, constants, before, bindings, params, groups, label = kernel } = options;
     const pipeline = this.gpu.pipeline(kernel, constants, before);
-    const entries: GPUBindGroupEntry[] = bindings.map((tensor, index) => ({
-      binding: index + 1,
-      resource: { buffer: tensor.buffer, offset: tensor.offset * 4, size: Math.max(4, sizeOf(tensor)) * 4 },
-    }));
-    // A bound range may not run over the buffer's end, nor be shorter than a vec4 where a kernel reads vectors.
-    for (const [index, tensor] of bindings.entries()) {
-      const resource = entries[index].resource as GPUBufferBinding;
-      resource.size = Math.min(Math.ceil(Math.max(4, sizeOf(tensor)) / 4) * 16, tensor.buffer.size - tensor.offset * 4);
-    }
+    const entries: GPUBindGroupEntry[] = bindings.map((tensor, index) => {
+      const { buffer } = tensor;
+      const offset = tensor.offset * 4;
+      // Whole vec4s, as a kernel may read them, but not over the buffer's end.
+      const size = Math.min(Math.ceil(Math.max(4, sizeOf(tensor)) / 4) * 16, buffer.size - offset);
+      return { binding: index + 1, resource: { buffer, offset, size } };
+    });
     if (params) entries.unshift({ binding: 0, resource: this.uniform(params) });
     const group = this.gpu.device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
     const [x, y = 1, z = 1] = groups;
     this.commands.push({ kind: "dispatch", label, pipeline, bindings: group, groups: [x, y, z] });
-  }
-
-  /** Fills a tensor with zeros. */
-  clear(tensor: Tensor): void {
-    this.commands.push({ kind: "clear", tensor });
   }
 
   copy(from: Tensor, to: Tensor): void {
@@ -152,14 +141,8 @@ export class Recorder {
     profile.resolve(encoder);
   }
 
-  private transfer(encoder: GPUCommandEncoder, command: Clear | Copy): void {
-    if (command.kind === "clear") {
-      const { buffer, offset } = command.tensor;
-      encoder.clearBuffer(buffer, offset * 4, sizeOf(command.tensor) * 4);
-    } else {
-      const { from, to } = command;
-      encoder.copyBufferToBuffer(from.buffer, from.offset * 4, to.buffer, to.offset * 4, sizeOf(from) * 4);
-    }
+  private transfer(encoder: GPUCommandEncoder, { from, to }: Copy): void {
+    encoder.copyBufferToBuffer(from.buffer, from.offset * 4, to.buffer, to.offset * 4, sizeOf(from) * 4);
   }
 
   private uniform(params: number[]): GPUBufferBinding {

@@ -2,6 +2,7 @@ import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
 import type { Tape } from "./tape.js";
+import { scalarSigmoid } from "./vector.js";
 
 export interface ConvOptions {
   batch: number;
@@ -46,6 +47,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
   recorder.dispatch({
     kernel: "conv1d/forward",
     constants: { WIDTH: width, TOKENS: tokens.forward },
+    before: scalarSigmoid,
     bindings: [input, weight, bias, y],
     params: forward.params,
     groups: forward.groups,
@@ -70,6 +72,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
       recorder.dispatch({
         kernel: "conv1d/backward",
         constants: { WIDTH: width, TOKENS: tokens.backward },
+        before: scalarSigmoid,
         bindings: [input, weight, bias, tape.incoming(y), gradient, dWeight, dBias],
         params,
         groups,

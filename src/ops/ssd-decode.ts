@@ -4,6 +4,7 @@ import { columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { type ConvOptions, checkConvWeights } from "./conv1d.js";
 import { checkSsd, type SsdOptions } from "./ssd.js";
 import type { Tape } from "./tape.js";
+import { scalarSigmoid } from "./vector.js";
 
 /**
  * One token of `convSilu` for each sequence: input [batch, columns] → [batch, channels]. `state` [batch, width - 1, channels] holds the
@@ -32,6 +33,7 @@ export function convSiluStep(
   tape.recorder.dispatch({
     kernel: "conv1d/step",
     constants: { WIDTH: width },
+    before: scalarSigmoid,
     bindings: [input, weight, bias, state, y],
     params: [batch * channels, channels, columns, column],
     groups: spread(Math.ceil((batch * channels) / 64)),

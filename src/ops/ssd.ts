@@ -4,6 +4,7 @@ import { columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
 import { type SsdPlan, ssdPlan } from "./ssd-plan.js";
 import type { Tape } from "./tape.js";
+import { scalarSigmoid } from "./vector.js";
 
 export interface SsdOptions {
   batch: number;
@@ -145,6 +146,7 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
   recorder.dispatch({
     kernel: "ssd/time",
     constants: { ...plan.sizes, P_PARTS: parts.p, Q_PARTS: parts.q, N_PARTS: parts.n },
+    before: scalarSigmoid,
     bindings: [dtSource, dtBias, aLog, decay, rows, tape.gradientOf(dtSource).gradient, shares],
     params: [length, chunks, count, columnsOf(dtSource), dtColumn, padded],
     groups: [heads, batch * chunks],

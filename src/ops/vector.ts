@@ -23,9 +23,12 @@ fn largest(v: V) -> f32 { return v; }
 fn place(i: u32) -> u32 { return i; }
 fn hot(j: u32, i: u32) -> V { return select(0.0, 1.0, j == i); }
 `;
-// Exponentiates non-positive numbers only.
+/* Exponentiates non-positive numbers only. */
 const sigmoidText = `fn sigmoid(z: V) -> V {
   let e = exp(-abs(z));
   return select(e, V(1.0), z >= V(0.0)) / (V(1.0) + e);
 }
 `;
+
+/** `sigmoid(f32)` for kernels that are not written over `V`. */
+export const scalarSigmoid = `alias V = f32;\n${sigmoidText}`;

@@ -32,6 +32,7 @@ export class CheckpointFolder implements CheckpointStore {
       step: number;
       curve: Checkpoint["curve"];
       seconds: number;
+      validating: number;
     };
     const difference = firstDifference(spec, this.spec);
     if (difference) {

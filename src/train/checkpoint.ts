@@ -8,8 +8,9 @@ export interface Checkpoint {
   first: Float32Array;
   second: Float32Array;
   curve: { points: CurvePoint[]; sum: number; count: number };
-  /** Seconds of training so far. */
+  /** Seconds of the run so far, and those of them that validation took. */
   seconds: number;
+  validating: number;
 }
 
 /** Where checkpoints go; `checkpoint.node.ts` keeps them in a folder. */

@@ -99,12 +99,12 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   let logged = begun;
   let validation = { nllPerToken: Number.NaN, nllPerByte: Number.NaN, tokens: 0, bytes: 0 };
   let lastLoss = Number.NaN;
-  let seconds = saved?.seconds ?? 0;
-  let clock = performance.now();
-  let validating = 0;
+  const started = performance.now();
+  /** Seconds of training and validation, and of validation alone, those before a resume included. */
+  const elapsed = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000;
+  let validating = saved?.validating ?? 0;
   /** Seconds a step; unknown, so that the first is waited for: a slow adapter takes minutes for what is queued at once. */
   let pace = Number.POSITIVE_INFINITY;
-  const elapsed = () => seconds + (performance.now() - clock) / 1000;
 
   /** Reads the losses of the steps run since the last time. */
   const catchUp = async () => {
@@ -119,8 +119,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       const point = { step: logged, tokens: logged * perStep, lr: lrAt(logged - 1), train: loss };
       curve.add(point, logged === steps || logged % spec.validation.every === 0);
     }
-    const done = logged - begun;
-    pace = (elapsed() - (saved?.seconds ?? 0) - validating) / Math.max(1, done);
+    pace = (elapsed() - validating) / Math.max(1, logged);
     onProgress?.({
       step: logged,
       steps,
@@ -136,7 +135,8 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       await download(gpu, step.moments.first),
       await download(gpu, step.moments.second),
     ];
-    await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), seconds: elapsed() });
+    const times = { seconds: elapsed(), validating };
+    await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), ...times });
   };
 
   for (let index = begun; index < steps; index++) {
@@ -144,7 +144,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     log.append(step.loss, step.norm);
     const done = index + 1;
     const last = done === steps;
-    const validate = last || (done % spec.validation.every === 0 && done > begun);
+    const validate = last || done % spec.validation.every === 0;
     const checkpoint = checkpoints !== undefined && (last || done % checkpointEvery === 0);
     const stop = signal?.aborted === true;
     if (!validate && !checkpoint && !stop && !log.full && (done - logged) * pace * 1000 < patience) continue;
@@ -159,8 +159,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     if (stop && !last) throw new Stopped(done, steps);
   }
   if (begun === steps) validation = await evaluation.run();
-  seconds = elapsed();
-  clock = performance.now();
+  const seconds = elapsed();
   await options.onFinish?.(step);
   const { total, nonEmbedding } = countParameters(spec.config);
   return {

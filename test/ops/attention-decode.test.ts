@@ -6,7 +6,7 @@ import { type AttentionOptions, attention } from "../../src/ops/attention.js";
 import { attentionStep, createKvCache } from "../../src/ops/attention-decode.js";
 import { Tape } from "../../src/ops/tape.js";
 import { referenceAttention } from "../reference/attention.js";
-import { expectClose, random, useGpu } from "./harness.js";
+import { asHardware, expectClose, random, useGpu } from "./harness.js";
 
 const holder = useGpu();
 
@@ -75,7 +75,7 @@ describe("attention step by step, and after a prompt, equals the evaluation at o
 
   it.each([null, { size: 300, sink: 70 }])("with the keys split over parts, window %o", async (window) => {
     const { gpu } = holder;
-    const as: Gpu = Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
+    const as: Gpu = asHardware(gpu);
     const options: AttentionOptions = { ...shape(1, 2, 1, 16), length: 600, rope, window };
     const values = random([600, 64], 3, 2);
     const expected = referenceAttention(Float64Array.from(values), options);

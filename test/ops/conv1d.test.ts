@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { convSilu } from "../../src/ops/conv1d.js";
 import { convSiluReference } from "../reference/conv1d.js";
-import { checkOp, input, runOp, useGpu } from "./harness.js";
+import { checkOp, clear, input, runOp, useGpu } from "./harness.js";
 
 const holder = useGpu();
 
@@ -27,7 +27,7 @@ describe("convSilu agrees with float64, forward and backward", () => {
         build: (tape, { x, w, bias }) => {
           const y = convSilu(tape, x, w, bias, o);
           // Recorded last, so it runs first: the columns that belong to other operations hold zeros, and must still do so after.
-          tape.push({ outputs: [], backward: () => tape.recorder.clear(tape.gradientOf(x).gradient) });
+          tape.push({ outputs: [], backward: () => clear(tape, tape.gradientOf(x).gradient) });
           return y;
         },
         reference: ({ x, w, bias }) => convSiluReference(x, w, bias, o),

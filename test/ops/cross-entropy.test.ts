@@ -10,10 +10,9 @@ import { Tape } from "../../src/ops/tape.js";
 import * as reference from "../reference/cross-entropy.js";
 import { gather } from "../reference/embedding.js";
 import { rmsNorm as rmsNormReference } from "../reference/norm.js";
-import { expectClose, random, useGpu } from "./harness.js";
+import { asHardware, expectClose, random, useGpu } from "./harness.js";
 
 const holder = useGpu();
-const hardware = (gpu: Gpu): Gpu => Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
 
 type Values = Float32Array<ArrayBuffer>;
 const targetsFor = (rows: number, vocabSize: number, ignored = 0.3) =>
@@ -39,7 +38,7 @@ async function step(
   const recorder = new Recorder(gpu);
   const tape = new Tape(recorder, new Arena(gpu), training, (tensor) => gradients.get(tensor));
   // Not for the products, which have tests of their own.
-  if (form === "hardware") Object.assign(tape, { gpu: hardware(gpu) });
+  if (form === "hardware") Object.assign(tape, { gpu: asHardware(gpu) });
   const { loss, scored } = build(tape, tensors);
   tape.backward();
   recorder.submit();

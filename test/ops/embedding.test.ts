@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Gpu } from "../../src/gpu/gpu.js";
 import { createTokenBuffers, embedding, uploadTokens } from "../../src/ops/embedding.js";
 import { gather } from "../reference/embedding.js";
-import { checkOp, expectClose, input, random, runOp, useGpu } from "./harness.js";
+import { asHardware, checkOp, expectClose, input, random, runOp, useGpu } from "./harness.js";
 
 const holder = useGpu();
-const hardware = (gpu: Gpu): Gpu => Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
 
 /** Ids below `vocabSize`, about `share` of them the id 2. */
 const skewed = (rows: number, vocabSize: number, share: number) =>
@@ -23,7 +21,7 @@ const cases = [
 ];
 
 describe.each(["software", "hardware"])("the %s form of the embedding agrees with the definition", (form) => {
-  const device = () => (form === "hardware" ? hardware(holder.gpu) : holder.gpu);
+  const device = () => (form === "hardware" ? asHardware(holder.gpu) : holder.gpu);
 
   // In software the hardware form takes seconds a shape to compile.
   it.each(form === "hardware" ? cases.slice(-3) : cases)(

@@ -15,6 +15,16 @@ export function useGpu(): { gpu: Gpu } {
   return holder;
 }
 
+/** The same device posing as a GPU: kernels meant for real ones are chosen, and have to be right everywhere. */
+export function asHardware(gpu: Gpu): Gpu {
+  return Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
+}
+
+/** Records zeros into a tensor. */
+export function clear(tape: Tape, tensor: Tensor): void {
+  tape.recorder.copy(tensorFrom(tape.gpu, tensor.shape, "zeros", new Float32Array(elements(tensor.shape))), tensor);
+}
+
 /** Reproducible values: uniform in [-1, 1) times `scale`, plus `shift`. */
 export function random(shape: readonly number[], seed: number, scale = 1, shift = 0): Float32Array<ArrayBuffer> {
   let state = (seed * 2654435761 + 12345) >>> 0;

@@ -3,7 +3,7 @@ import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
 import { Recorder } from "../../src/gpu/recorder.js";
 import { linear } from "../../src/ops/linear.js";
 import { matmul, matrix } from "../../src/ops/matmul.js";
-import { checkOp, expectClose, input, random, useGpu } from "./harness.js";
+import { asHardware, checkOp, expectClose, input, random, useGpu } from "./harness.js";
 
 const holder = useGpu();
 
@@ -70,8 +70,7 @@ describe("matmul", () => {
         it(`M${m}-N${n}-K${k}-${transposeA ? "T" : "N"}${transposeB ? "T" : "N"}, ${kernels} kernels`, async () => {
           const { gpu } = holder;
           // The tiled kernels are meant for real GPUs, but have to be right everywhere.
-          const as =
-            kernels === "tiled" ? Object.create(gpu, { info: { value: { ...gpu.info, software: false } } }) : gpu;
+          const as = kernels === "tiled" ? asHardware(gpu) : gpu;
           const [a, b] = [random([m, k], 1), random([k, n], 2)];
           const aT = Float32Array.from(a, (_, i) => a[(i % m) * k + Math.floor(i / m)]);
           const bT = Float32Array.from(b, (_, i) => b[(i % k) * n + Math.floor(i / k)]);
@@ -102,7 +101,7 @@ describe("matmul", () => {
 
   it("adds a residual on hardware, at a K that is split without one", async () => {
     const { gpu } = holder;
-    const hardware = Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
+    const hardware = asHardware(gpu);
     const [m, n, k] = [10, 8, 640];
     const [a, b, d] = [random([m, k], 1), random([n, k], 2), random([m, n], 3)];
     const recorder = new Recorder(hardware);

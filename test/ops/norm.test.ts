@@ -1,18 +1,16 @@
 import { describe, expect, it } from "vitest";
-import type { Gpu } from "../../src/gpu/gpu.js";
 import { gatedRmsNorm, rmsNorm } from "../../src/ops/norm.js";
 import * as reference from "../reference/norm.js";
-import { checkOp, expectClose, input, random, runOp, useGpu } from "./harness.js";
+import { asHardware, checkOp, clear, expectClose, input, random, runOp, useGpu } from "./harness.js";
 
 const holder = useGpu();
 // Large enough to show when it is forgotten, and to keep the gradient of a row of length 1 well-conditioned.
 const eps = 0.05;
 
 /** The kernels meant for real GPUs have to be right everywhere. */
-const hardware = (gpu: Gpu): Gpu => Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
 
 describe.each(["software", "hardware"])("the %s form of the norms agrees with float64", (form) => {
-  const gpu = () => (form === "hardware" ? hardware(holder.gpu) : holder.gpu);
+  const gpu = () => (form === "hardware" ? asHardware(holder.gpu) : holder.gpu);
 
   // The hardware form takes seconds a shape in software, so it is tried at fewer.
   const all = form === "software";
@@ -55,7 +53,7 @@ describe.each(["software", "hardware"])("the %s form of the norms agrees with fl
         inputs: { y: input([rows, width], 1), z: input([rows, columns], 2, 4), w: input([width], 3, 0.5, 1) },
         build: (tape, { y, z, w }) => {
           // Nobody else writes the other columns of the gradient here.
-          tape.recorder.clear(tape.gradientOf(z).gradient);
+          clear(tape, tape.gradientOf(z).gradient);
           return gatedRmsNorm(tape, y, z, w, { eps, zColumn, groups });
         },
         reference: ({ y, z, w }) => reference.gatedRmsNorm(y, z, w, { eps, zColumn, columns, groups }),
@@ -73,7 +71,7 @@ describe.each(["software", "hardware"])("the %s form of the norms agrees with fl
           inputs,
           (tape, { x, z, w }) => {
             if (before) for (const tensor of [x, w]) tape.recorder.copy(tensor, tape.gradientOf(tensor).gradient);
-            if (!gated) tape.recorder.clear(tape.gradientOf(z).gradient);
+            if (!gated) clear(tape, tape.gradientOf(z).gradient);
             return gated ? gatedRmsNorm(tape, x, z, w, { eps, zColumn: 0, groups: 1 }) : rmsNorm(tape, x, w, eps);
           },
           upstream,

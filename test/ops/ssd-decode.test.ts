@@ -9,7 +9,7 @@ import { convSiluStep, ssdStep } from "../../src/ops/ssd-decode.js";
 import { Tape } from "../../src/ops/tape.js";
 import { convSiluReference } from "../reference/conv1d.js";
 import { ssdReference } from "../reference/ssd.js";
-import { expectClose, random, useGpu } from "./harness.js";
+import { asHardware, expectClose, random, useGpu } from "./harness.js";
 
 const holder = useGpu();
 
@@ -110,7 +110,7 @@ describe("prompt at once, then step by step, equals the float64 recurrence", () 
 
   it("with the kernels for hardware", async () => {
     const { gpu } = holder;
-    const hardware: Gpu = Object.create(gpu, { info: { value: { ...gpu.info, software: false } } });
+    const hardware: Gpu = asHardware(gpu);
     const input = random([batch * 20, columns], 1);
     const expected = reference(input, 20);
     const actual = await generate(hardware, input, 20, 17);

@@ -5,7 +5,18 @@ import type { Tensor } from "../../src/gpu/tensor.js";
 import { type SsdOptions, ssd } from "../../src/ops/ssd.js";
 import type { Tape } from "../../src/ops/tape.js";
 import { type SsdShape, ssdReference } from "../reference/ssd.js";
-import { type Arrays, checkOp, expectClose, type Inputs, input, random, runOp, useGpu } from "./harness.js";
+import {
+  type Arrays,
+  asHardware,
+  checkOp,
+  clear,
+  expectClose,
+  type Inputs,
+  input,
+  random,
+  runOp,
+  useGpu,
+} from "./harness.js";
 
 const holder = useGpu();
 
@@ -38,7 +49,7 @@ function inputsOf(o: Shape, shift = -2, aLog = -0.5): Inputs {
 function build(tape: Tape, { xBC, dtSource, dtBias, aLog, d }: Record<string, Tensor>, o: Shape): Tensor {
   const y = ssd(tape, xBC, dtSource, dtBias, aLog, d, o);
   // Runs first in the backward pass: the columns beside dt belong to other operations, and must keep their zeros.
-  tape.push({ outputs: [], backward: () => tape.recorder.clear(tape.gradientOf(dtSource).gradient) });
+  tape.push({ outputs: [], backward: () => clear(tape, tape.gradientOf(dtSource).gradient) });
   return y;
 }
 
@@ -46,7 +57,7 @@ const reference = ({ xBC, dtSource, dtBias, aLog, d }: Arrays, o: Shape) =>
   ssdReference(xBC, dtSource, dtBias, aLog, d, o).y;
 
 /** The kernels meant for real GPUs have to be right everywhere. */
-const hardware = (): Gpu => Object.create(holder.gpu, { info: { value: { ...holder.gpu.info, software: false } } });
+const hardware = () => asHardware(holder.gpu);
 
 const check = (gpu: Gpu, o: Shape, inputs: Inputs, more: { samples?: number; gradients?: string[] } = {}) =>
   checkOp(gpu, {

@@ -83,7 +83,8 @@ export function register(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const dataset = await openDataset({ ...options, seed: 0, tokens: options.tokens, onProgress: undefined });
+  const { data, validation, tokenizer, name, tokens } = options;
+  const dataset = await openDataset({ data, validation, tokenizer, name, tokens });
   const spec = options.spec ? recordedSpec(options.spec) : specFrom(options, dataset);
   const checkpoints = options.out ? new CheckpointFolder(join(options.out, "checkpoints"), spec) : undefined;
   if (options.out) mkdirSync(options.out, { recursive: true });
