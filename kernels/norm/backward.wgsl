@@ -1,15 +1,15 @@
-// With r = 1 / sqrt(mean(v²) + eps) and g = dy · w:  dv = r · (g - v · r² · mean(g · v)),  dw = Σ over rows of dy · v · r.
-// A workgroup takes `per` rows, SLOTS at a time with LANES invocations each, and keeps its share of dw in registers, as it does
-// what it reads of a row; norm/partials adds the shares. workgroup.z is the part of a row. src/ops/norm.ts gives V, `Cell`,
-// `load`, `value` (see norm/forward) and `store(row, j, cell, dv)`. Constants: UNITS, GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES),
-// HELD: EACH where a row stays in registers, 1 where it is read again (from the cache).
+// With r = 1 / sqrt(mean(v²) + eps), d the gradient of v · r · w and g = d · w:  dv = r · (g - v · r² · mean(g · v)),
+// dw = Σ over rows of d · v · r. A workgroup takes `per` rows, SLOTS at a time with LANES invocations each, and keeps its share of
+// dw in registers, as it does what it reads of a row; norm/partials adds the shares. workgroup.z is the part of a row.
+// src/ops/norm-text.ts gives V, `Cell`, `load`, `value`, `weight` (see norm/forward), `enter(cell, dy)` = d, `store(row, j, cell, dv, n)`
+// with n = dy · v · r · w, of which a gate that comes after gets its gradient, and `give(i, dw)` for the shares.
+// Constants: UNITS, GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES), WEIGHTED, HELD: EACH where a row stays in registers, 1 where
+// it is read again (from the cache).
 struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32, per: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<V>;
-@group(0) @binding(2) var<storage, read> w: array<V>;
-@group(0) @binding(3) var<storage, read> dy: array<V>;
-@group(0) @binding(4) var<storage, read_write> dx: array<V>;
-@group(0) @binding(5) var<storage, read_write> partial: array<V>;
+@group(0) @binding(2) var<storage, read> dy: array<V>;
+@group(0) @binding(3) var<storage, read_write> dx: array<V>;
 
 // Two sets of sums take turns, so that one barrier a row is enough.
 var<workgroup> sums: array<vec2f, 2 * LANES * SLOTS>;
@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
             upstream[i] = d;
           }
           let v = value(cell);
-          both += vec2f(total(v * v), total(v * w[first + j] * d));
+          both += vec2f(total(v * v), total(v * weight(first + j) * enter(cell, d)));
         }
       }
     }
@@ -68,23 +68,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
             d = dy[row * GROUPS * UNITS + first + j];
           }
           let v = value(cell);
-          dw[i] += d * v * scale;
-          store(row, first + j, cell, scale * (d * w[first + j] - v * along));
+          let inner = enter(cell, d);
+          dw[i] += inner * v * scale;
+          let w = weight(first + j);
+          store(row, first + j, cell, scale * (inner * w - v * along), d * v * scale * w);
         }
       }
     }
   }
+  if (!WEIGHTED) { return; }
   for (var i = 0u; i < EACH; i++) {
     let j = lane + i * LANES;
     if (LANES == 1u) {
-      partial[(index * SLOTS + slot) * GROUPS * UNITS + first + j] = dw[i];
+      give((index * SLOTS + slot) * GROUPS * UNITS + first + j, dw[i]);
     } else {
       shares[local] = dw[i];
       workgroupBarrier();
       if (slot == 0u && j < UNITS) {
         var sum = V();
         for (var other = 0u; other < SLOTS; other++) { sum += shares[other * LANES + lane]; }
-        partial[index * GROUPS * UNITS + first + j] = sum;
+        give(index * GROUPS * UNITS + first + j, sum);
       }
       workgroupBarrier();
     }

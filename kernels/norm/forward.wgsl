@@ -1,12 +1,12 @@
-// y = v / sqrt(mean(v²) + eps) · w over each of GROUPS equal parts of a row. LANES invocations share a row, SLOTS rows
-// share a workgroup, workgroup.z is the part. src/ops/norm.ts gives V, and `Cell` with `load(row, j)` and `value(cell)`: what is
-// read for V number j of a row, and v there. Constants: UNITS (V's a part), GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES),
-// HELD: EACH where a row stays in registers, 1 where it is read again (from the cache).
+// y = finish(v / sqrt(mean(v²) + eps) · w) over each of GROUPS equal parts of a row. LANES invocations share a row, SLOTS rows
+// share a workgroup, workgroup.z is the part. src/ops/norm-text.ts gives V; `Cell` with `load(row, j)` and `value(cell)`: what is
+// read for V number j of a row, and v there; `weight(j)`; and `finish(cell, normed)`: the gate and the constant that come after.
+// Constants: UNITS (V's a part), GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES), HELD: EACH where a row stays in registers,
+// 1 where it is read again (from the cache).
 struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<V>;
-@group(0) @binding(2) var<storage, read> w: array<V>;
-@group(0) @binding(3) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<V>;
 
 var<workgroup> sums: array<f32, LANES * SLOTS>;
 
@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (UNITS % LANES == 0u || j < UNITS) {
       var cell: Cell;
       if (HELD == EACH) { cell = cells[i]; } else { cell = load(row, first + j); }
-      y[row * GROUPS * UNITS + first + j] = value(cell) * scale * w[first + j];
+      y[row * GROUPS * UNITS + first + j] = finish(cell, value(cell) * scale * weight(first + j));
     }
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gatedRmsNorm, rmsNorm } from "../../src/ops/norm.js";
+import { gatedRmsNorm, groupNorm, rmsNorm } from "../../src/ops/norm.js";
 import * as reference from "../reference/norm.js";
 import { asHardware, checkOp, clear, expectClose, input, random, runOp, useGpu } from "./harness.js";
 
@@ -46,20 +46,53 @@ describe.each(["software", "hardware"])("the %s form of the norms agrees with fl
     { rows: 130, width: 64, columns: 150, zColumn: 0, groups: 2 },
     { rows: 5, width: 520, columns: 1040, zColumn: 520, groups: 1 },
   ];
-  it.each(all ? [...shapes, ...more] : shapes)(
-    "gatedRmsNorm at R$rows-D$width-z$zColumn/$columns-G$groups",
-    async ({ rows, width, columns, zColumn, groups }) => {
+  const both = [true, false].flatMap((gateFirst) => shapes.map((shape) => ({ ...shape, gateFirst })));
+  it.each(all ? [...both, ...more.map((shape) => ({ ...shape, gateFirst: true }))] : both)(
+    "gatedRmsNorm at R$rows-D$width-z$zColumn/$columns-G$groups, the gate first: $gateFirst",
+    async ({ rows, width, columns, zColumn, groups, gateFirst }) => {
       await checkOp(gpu(), {
         inputs: { y: input([rows, width], 1), z: input([rows, columns], 2, 4), w: input([width], 3, 0.5, 1) },
         build: (tape, { y, z, w }) => {
           // Nobody else writes the other columns of the gradient here.
           clear(tape, tape.gradientOf(z).gradient);
-          return gatedRmsNorm(tape, y, z, w, { eps, zColumn, groups });
+          return gatedRmsNorm(tape, y, z, w, { eps, zColumn, groups, gateFirst });
         },
-        reference: ({ y, z, w }) => reference.gatedRmsNorm(y, z, w, { eps, zColumn, columns, groups }),
+        reference: ({ y, z, w }) => reference.gatedRmsNorm(y, z, w, { eps, zColumn, columns, groups, gateFirst }),
       });
     },
   );
+
+  const grouped = [
+    { rows: 37, width: 64, groups: 4, weight: "columns", factor: 1 },
+    { rows: 131, width: 96, groups: 3, weight: "shared", factor: 0.8 },
+    { rows: 21, width: 40, groups: 5, weight: "none", factor: 0.64 },
+  ];
+  const moreGrouped = [
+    { rows: 1, width: 21, groups: 3, weight: "shared", factor: 1 },
+    { rows: 3, width: 12, groups: 12, weight: "columns", factor: 0.5 },
+    { rows: 7, width: 1040, groups: 1, weight: "none", factor: 1 },
+  ];
+  it.each(all ? [...grouped, ...moreGrouped] : grouped)(
+    "groupNorm at R$rows-D$width-G$groups, weight: $weight, times $factor",
+    async ({ rows, width, groups, weight, factor }) => {
+      const o = { groups, eps, factor };
+      const x = input([rows, width], 1, 2, 0.5);
+      const w = input([weight === "shared" ? width / groups : width], 2, 0.5, 1);
+      await checkOp(gpu(), {
+        inputs: weight === "none" ? { x } : { x, w },
+        build: (tape, { x, w }) => groupNorm(tape, x, w, o),
+        reference: ({ x, w }) => reference.groupNorm(x, w, { ...o, width }),
+      });
+    },
+  );
+
+  it("rmsNorm without a weight", async () => {
+    await checkOp(gpu(), {
+      inputs: { x: input([19, 36], 1) },
+      build: (tape, { x }) => rmsNorm(tape, x, undefined, eps),
+      reference: ({ x }) => reference.groupNorm(x, undefined, { width: 36, groups: 1, eps }),
+    });
+  });
 
   it("a norm that is not the only reader adds to the gradients of x and w", async () => {
     const inputs = { x: input([70, 36], 1), z: input([70, 36], 4), w: input([36], 2, 0.5, 1) };
@@ -108,6 +141,12 @@ it("says which shapes do not fit", async () => {
   const inputs = { y: input([4, 8], 1), z: input([4, 8], 2), w: input([6], 3) };
   const run = (build: Parameters<typeof runOp>[2]) => runOp(holder.gpu, inputs, build, (shape) => random(shape, 5));
   await expect(run((tape, { y, w }) => rmsNorm(tape, y, w, eps))).rejects.toThrow("weight [6] does not fit x [4,8]");
+  await expect(run((tape, { y, w }) => groupNorm(tape, y, w, { eps, groups: 2 }))).rejects.toThrow(
+    "weight [6] does not fit x [4,8]",
+  );
+  await expect(run((tape, { y }) => groupNorm(tape, y, undefined, { eps, groups: 3 }))).rejects.toThrow(
+    "3 groups do not divide 8",
+  );
   await expect(run((tape, { y, z, w }) => gatedRmsNorm(tape, y, z, w, { eps, zColumn: 4, groups: 1 }))).rejects.toThrow(
     "finds no z at column 4",
   );
