@@ -1,6 +1,6 @@
 // C[M, N] = op(A)[M, K] · op(B)[K, N], each invocation a 4 × 4 piece of C read straight from memory: no barriers, so it
 // is the quickest form on software adapters, and the plainest one. Constants: TRANS_A, TRANS_B (A is stored [K, M],
-// B is stored [N, K]), ACCUMULATE (C += …), ADD (C = D + …).
+// B is stored [N, K]), ACCUMULATE (C += …). `finished` (bias and alpha) and `addend` (D) come from src/ops/matmul.ts.
 struct Params {
   m: u32, n: u32, k: u32,
   lda: u32, ldb: u32, ldc: u32, ldd: u32,
@@ -11,9 +11,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 
-fn store(row: u32, column: u32, value: f32) {
+fn store(row: u32, column: u32, product: f32) {
   if (row >= p.m || column >= p.n) { return; }
   let at = p.c0 + row * p.ldc + column;
+  let value = finished(product, column);
   if (ACCUMULATE) { c[at] += value; } else { c[at] = value + addend(row, column); }
 }
 

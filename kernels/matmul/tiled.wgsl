@@ -2,7 +2,7 @@
 // 16 × 16 invocations, each with TM × TN = BM/16 × BN/16 results in registers. workgroup.z takes one of the SPLIT parts
 // of K (each a whole number of BK) and writes its own C, which matmul/reduce adds up in order: no atomics, the same bits every time.
 // The bindings with `load_a4`, `load_b4`, `store4`, and `main` with its unrolled products, are written by src/ops/matmul.ts.
-// Constants: BM, BN, BK, TRANS_A, TRANS_B, ACCUMULATE, ADD.
+// Constants: BM, BN, BK, TRANS_A, TRANS_B.
 struct Params {
   m: u32, n: u32, k: u32,
   lda: u32, ldb: u32, ldc: u32, ldd: u32,

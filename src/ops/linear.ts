@@ -1,22 +1,43 @@
-import type { Tensor } from "../gpu/tensor.js";
+import { rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { type Matrix, matmul, matrix } from "./matmul.js";
+import { addPartials } from "./partials.js";
+import { times } from "./scale.js";
 import type { Tape } from "./tape.js";
 
+export interface LinearOptions {
+  /** Multiplies the projection, bias included, before the residual is added; 1 by default. */
+  scale?: number;
+  /** One [N] for each weight. */
+  bias?: Tensor[];
+}
+
 /**
- * y[..., N] = x[..., K] · Wᵀ, with W the rows of `weights` ([N1, K], [N2, K], …) one below the other; plus `residual`
- * [..., N] where given, whose gradient is then that of y, in place: it must have no reader after this.
- * One product where the weights lie side by side in memory (q, k, v; gate, up), else one for each.
+ * y[..., N] = scale · (x[..., K] · Wᵀ + bias), with W the rows of `weights` ([N1, K], [N2, K], …) one below the other; plus
+ * `residual` [..., N] where given, whose gradient is then that of y, in place: it must have no reader after this.
+ * One product where the weights (and biases) lie side by side in memory (q, k, v; gate, up), else one for each.
+ * @throws Error when shapes don't fit, or the scale is not a finite f32.
  */
-export function linear(tape: Tape, x: Tensor, weights: Tensor[], label: string, residual?: Tensor): Tensor {
+export function linear(
+  tape: Tape,
+  x: Tensor,
+  weights: Tensor[],
+  label: string,
+  residual?: Tensor,
+  { scale: alpha = 1, bias }: LinearOptions = {},
+): Tensor {
+  if (bias && bias.length !== weights.length) {
+    throw new Error(`Projection ${label}: ${bias.length} biases for ${weights.length} weights`);
+  }
   const width = weights.reduce((sum, weight) => sum + weight.shape[0], 0);
   const y = tape.alloc([...x.shape.slice(0, -1), width], label);
-  const groups = sideBySide(weights);
+  const groups = sideBySide(weights, bias);
   let column = 0;
-  for (const { weight } of groups) {
+  for (const { weight, bias } of groups) {
     const n = weight.shape[0];
     const add = residual && matrix(residual, column, n);
     const c = matrix(y, column, n);
-    matmul(tape.recorder, tape.arena, { a: matrix(x), b: matrix(weight), c, transposeB: true, add, label });
+    const b = matrix(weight);
+    matmul(tape.recorder, tape.arena, { a: matrix(x), b, c, transposeB: true, add, alpha, bias, label });
     column += n;
   }
   tape.push({
@@ -24,23 +45,23 @@ export function linear(tape: Tape, x: Tensor, weights: Tensor[], label: string, 
     backward: () => {
       const dy = tape.incoming(y);
       let column = 0;
-      for (const { weight, parts } of groups) {
+      for (const { weight, weightParts, biasParts } of groups) {
         const n = weight.shape[0];
         const part: Matrix = matrix(dy, column, n);
         const { gradient, accumulate } = tape.gradientOf(x);
         const c = matrix(gradient);
-        matmul(tape.recorder, tape.arena, { a: part, b: matrix(weight), c, accumulate, label: `${label} dx` });
-        // Weights that lie side by side have gradients that do, and were written equally often.
-        const targets = parts.map((tensor) => tape.gradientOf(tensor));
-        const into: Tensor = { ...targets[0].gradient, shape: weight.shape };
+        matmul(tape.recorder, tape.arena, { a: part, b: matrix(weight), c, accumulate, alpha, label: `${label} dx` });
+        const target = joinedGradient(tape, weightParts, weight.shape);
         matmul(tape.recorder, tape.arena, {
           a: part,
           b: matrix(x),
-          c: matrix(into),
+          c: matrix(target.gradient),
           transposeA: true,
-          accumulate: targets[0].accumulate,
+          accumulate: target.accumulate,
+          alpha,
           label: `${label} dW`,
         });
+        if (biasParts.length) addColumns(tape, part, joinedGradient(tape, biasParts, [n]), alpha, `${label} db`);
         column += n;
       }
       if (residual) tape.passOn(y, residual);
@@ -49,20 +70,68 @@ export function linear(tape: Tape, x: Tensor, weights: Tensor[], label: string, 
   return y;
 }
 
-/** Joins weights that follow one another in one buffer without a gap. */
-function sideBySide(weights: Tensor[]): { weight: Tensor; parts: Tensor[] }[] {
-  const groups: { weight: Tensor; parts: Tensor[] }[] = [];
-  for (const next of weights) {
+interface Target {
+  gradient: Tensor;
+  accumulate: boolean;
+}
+
+/** Parameters that lie side by side have gradients that do, and were written equally often. */
+function joinedGradient(tape: Tape, parts: Tensor[], shape: readonly number[]): Target {
+  const [{ gradient, accumulate }] = parts.map((tensor) => tape.gradientOf(tensor));
+  return { gradient: { ...gradient, shape }, accumulate };
+}
+
+/** into (+)= alpha · the sums of the columns of x, in two stages and a fixed order. */
+function addColumns(tape: Tape, x: Matrix, into: Target, alpha: number, label: string): void {
+  const { recorder, arena, gpu } = tape;
+  const across = Math.ceil(x.columns / 64);
+  // About a thousand workgroups keep the memory of a GPU busy; in software each dispatch item costs, and eight share two cores well.
+  const wanted = Math.ceil((gpu.info.software ? 8 : 1024) / across);
+  const rows = Math.max(32, Math.ceil(x.rows / wanted));
+  const partial = arena.alloc([Math.ceil(x.rows / rows), x.columns], `${label} parts`);
+  recorder.dispatch({
+    kernel: "matmul/columns",
+    before: `fn finished(sum: f32) -> f32 { return sum${times(alpha)}; }\n`,
+    bindings: [x.tensor, partial],
+    params: [x.rows, x.columns, x.stride, x.start, rows],
+    groups: [across, rowsOf(partial)],
+    label,
+  });
+  addPartials(recorder, partial, into.gradient, into.accumulate, label);
+  arena.release(partial);
+}
+
+/** Parameters of one product: one after another in memory. */
+interface Joined {
+  weight: Tensor;
+  weightParts: Tensor[];
+  bias?: Tensor;
+  biasParts: Tensor[];
+}
+
+/** Joins weights that follow one another in one buffer without a gap, where their biases do too. */
+function sideBySide(weights: Tensor[], biases?: Tensor[]): Joined[] {
+  const groups: Joined[] = [];
+  weights.forEach((weight, index) => {
+    const bias = biases?.[index];
+    const biasParts = bias ? [bias] : [];
     const last = groups.at(-1);
-    if (last && last.weight.buffer === next.buffer) {
-      const [rows, columns] = last.weight.shape;
-      if (next.offset === last.weight.offset + rows * columns && next.shape[1] === columns) {
-        last.weight = { ...last.weight, shape: [rows + next.shape[0], columns] };
-        last.parts.push(next);
-        continue;
-      }
-    }
-    groups.push({ weight: next, parts: [next] });
-  }
+    if (last && follows(last.weight, weight) && (!last.bias || !bias || follows(last.bias, bias))) {
+      last.weight = joined(last.weight, weight);
+      last.weightParts.push(weight);
+      last.bias = last.bias && bias && joined(last.bias, bias);
+      last.biasParts.push(...biasParts);
+    } else groups.push({ weight, weightParts: [weight], bias, biasParts });
+  });
   return groups;
 }
+
+const follows = (last: Tensor, next: Tensor): boolean =>
+  last.buffer === next.buffer &&
+  next.offset === last.offset + sizeOf(last) &&
+  next.shape.slice(1).every((length, index) => length === last.shape[index + 1]);
+
+const joined = (last: Tensor, next: Tensor): Tensor => ({
+  ...last,
+  shape: [last.shape[0] + next.shape[0], ...last.shape.slice(1)],
+});

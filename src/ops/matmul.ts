@@ -1,7 +1,8 @@
 import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
-import type { Tensor } from "../gpu/tensor.js";
+import { sizeOf, type Tensor } from "../gpu/tensor.js";
+import { times } from "./scale.js";
 
 /** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
 export interface Matrix {
@@ -30,6 +31,10 @@ export interface MatmulOptions {
   accumulate?: boolean;
   /** Add this to the product: c = d + a·b. */
   add?: Matrix;
+  /** What the product, with its bias, is multiplied by; 1 by default. */
+  alpha?: number;
+  /** [N], added to each row of the product. */
+  bias?: Tensor;
   label?: string;
 }
 
@@ -85,23 +90,45 @@ fn load_${name}4(line: u32, at: u32, lines: u32, length: u32) -> vec4f {
 `;
 }
 
-function storer(add: boolean, accumulate: boolean, wide: boolean): string {
+/** How a result leaves the kernel. */
+interface Finish {
+  add: boolean;
+  bias: boolean;
+  /** WGSL, see `times`. */
+  alpha: string;
+}
+
+/** The bindings of what is added to a product: d, and the bias after it. */
+const additions = ({ add, bias }: Finish, type: string): string =>
+  (add ? `@group(0) @binding(4) var<storage, read> d: array<${type}>;\n` : "") +
+  (bias ? `@group(0) @binding(${add ? 5 : 4}) var<storage, read> bias: array<${type}>;\n` : "");
+
+function storer(finish: Finish, accumulate: boolean, wide: boolean): string {
+  const { add, bias, alpha } = finish;
   const type = wide ? "vec4f" : "f32";
-  const binding = add ? `@group(0) @binding(4) var<storage, read> d: array<${type}>;\n` : "";
   const index = (base: string, ld: string) => `(${base} + row * p.${ld} + column)`;
   const c = index("c0", "ldc");
   const d = index("p.d0", "ldd");
+  const result = (value: string, column: string) => (bias ? `(${value} + bias[${column}])${alpha}` : value + alpha);
   const body = wide
     ? `if (row >= p.m || column >= p.n) { return; }
-  c[${c} / 4u] ${accumulate ? "+=" : "="} value${add ? ` + d[${d} / 4u]` : ""};`
+  c[${c} / 4u] ${accumulate ? "+=" : "="} ${result("value", "column / 4u")}${add ? ` + d[${d} / 4u]` : ""};`
     : `if (row >= p.m) { return; }
   for (var i = 0u; i < 4u; i++) {
-    if (column + i < p.n) { c[${c} + i] ${accumulate ? "+=" : "="} value[i]${add ? ` + d[${d} + i]` : ""}; }
+    if (column + i < p.n) { c[${c} + i] ${accumulate ? "+=" : "="} ${result("value[i]", "column + i")}${add ? ` + d[${d} + i]` : ""}; }
   }`;
   return `@group(0) @binding(3) var<storage, read_write> c: array<${type}>;
-${binding}fn store4(c0: u32, row: u32, column: u32, value: vec4f) {
+${additions(finish, type)}fn store4(c0: u32, row: u32, column: u32, value: vec4f) {
   ${body}
 }
+`;
+}
+
+/** The same for the direct kernel, as two functions. */
+function finisher(finish: Finish): string {
+  const { add, bias, alpha } = finish;
+  return `${additions(finish, "f32")}fn addend(row: u32, column: u32) -> f32 { return ${add ? "d[p.d0 + row * p.ldd + column]" : "0.0"}; }
+fn finished(value: f32, column: u32) -> f32 { return ${bias ? "(value + bias[column])" : "value"}${alpha}; }
 `;
 }
 
@@ -142,11 +169,12 @@ ${lines.join("\n")}
 }
 
 /**
- * Records c = op(a) · op(b), with op(a) [M, K] and op(b) [K, N]; deterministic on every adapter.
- * @throws Error when the shapes don't fit.
+ * Records c = [c +] [d +] alpha · (op(a) · op(b) [+ bias]), with op(a) [M, K] and op(b) [K, N]; deterministic on every adapter.
+ * @throws Error when the shapes don't fit, or alpha is not a finite f32.
  */
 export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions): void {
-  const { a, b, c, transposeA = false, transposeB = false, accumulate = false, add, label = "matmul" } = options;
+  const { a, b, c, transposeA = false, transposeB = false, accumulate = false } = options;
+  const { add, bias, label = "matmul" } = options;
   const [m, k] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
   const [inner, n] = transposeB ? [b.columns, b.rows] : [b.rows, b.columns];
   if (inner !== k || c.rows !== m || c.columns !== n || (add && (add.rows !== m || add.columns !== n))) {
@@ -154,19 +182,18 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
       `Product ${label}: [${m}, ${k}] · [${inner}, ${n}] into [${c.rows}, ${c.columns}]${add ? ` plus [${add.rows}, ${add.columns}]` : ""}`,
     );
   }
-  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k, add !== undefined);
+  if (bias && sizeOf(bias) !== n) throw new Error(`Product ${label}: a bias [${bias.shape}] for ${n} columns`);
+  const finish: Finish = { add: add !== undefined, bias: bias !== undefined, alpha: times(options.alpha) };
+  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k, finish.add || finish.bias);
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const inputs = [a.tensor, b.tensor];
-  const added = add ? [add.tensor] : [];
+  const added = [...(add ? [add.tensor] : []), ...(bias ? [bias] : [])];
   if (kernel === "direct") {
-    const before = add
-      ? "@group(0) @binding(4) var<storage, read> d: array<f32>;\nfn addend(row: u32, column: u32) -> f32 { return d[p.d0 + row * p.ldd + column]; }\n"
-      : "fn addend(row: u32, column: u32) -> f32 { return 0.0; }\n";
     recorder.dispatch({
       kernel: "matmul/direct",
       constants: { ...constants, ACCUMULATE: accumulate },
-      before,
+      before: finisher(finish),
       bindings: [...inputs, c.tensor, ...added],
       params: shape,
       groups: spread(Math.ceil((Math.ceil(m / 8) * Math.ceil(n / 4)) / 32)),
@@ -189,7 +216,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     before:
       loader("a", 1, vectors(a, a.columns)) +
       loader("b", 2, vectors(b, b.columns)) +
-      storer(!!add, accumulate && !split, wideC) +
+      storer(finish, accumulate && !split, wideC) +
       main(bm, bn),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],
