@@ -1,7 +1,10 @@
+export type { BlockCost, BlockSpec, ParameterSpec, Place as BlockPlace, Random, Section } from "./blocks/block.js";
+export { type SsmWidths, ssmWidths } from "./blocks/mamba2.js";
+export { blocksOf, ffnPatternOf, specOf, specs } from "./blocks/table.js";
 export { requireBuildable } from "./buildable.js";
 export { matchParameters } from "./match.js";
 export { type PaperSet, paperSet, paperSets } from "./paper-sets.js";
-export { countParameters, type ParameterCount, type ParameterSpec, parameterTable, ssmWidths } from "./parameters.js";
+export { countParameters, type ParameterCount, parameterTable } from "./parameters.js";
 export {
   expensiveCount,
   indicesOf,

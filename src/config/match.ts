@@ -17,7 +17,9 @@ const TOLERANCE = 0.02;
  */
 export function matchParameters(config: ModelConfig, target: number): ModelConfig {
   if (!(target > 0)) throw new Error(`target: ${target} must be a positive number of non-embedding parameters.`);
-  const withFfn = (dFfn: number): ModelConfig => ({ ...config, ffn: { ...config.ffn, dFfn } });
+  const { ffn } = config;
+  if (!ffn) throw new Error("ffn: missing; models are matched by the width of their dense feed-forward networks.");
+  const withFfn = (dFfn: number): ModelConfig => ({ ...config, ffn: { ...ffn, dFfn } });
   const count = (dFfn: number) => countParameters(withFfn(dFfn)).nonEmbedding;
   // The count is linear in dFfn: two points give the line.
   const perStep = count(2 * FFN_STEP) - count(FFN_STEP);

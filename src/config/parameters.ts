@@ -3,16 +3,13 @@
  * order, and the parameter counts of the cost model are sums over it. Names follow Hugging Face checkpoints.
  */
 
+import type { ParameterSpec } from "./blocks/block.js";
+import { blocksOf } from "./blocks/table.js";
+import { drawn, normal, ones } from "./blocks/weights.js";
 import { requireBuildable } from "./buildable.js";
 import type { ModelConfig } from "./types.js";
 
-/** One weight tensor. Shapes are [out, in] for projections, row-major, as in PyTorch's `nn.Linear`. */
-export interface ParameterSpec {
-  name: string;
-  shape: number[];
-  /** Whether AdamW applies weight decay. */
-  decay: boolean;
-}
+export type { ParameterSpec } from "./blocks/block.js";
 
 /** Counts of single numbers, not tensors. `embedding` includes the output layer when it is not tied. */
 export interface ParameterCount {
@@ -21,82 +18,36 @@ export interface ParameterCount {
   embedding: number;
 }
 
-/** Widths of a Mamba-2 mixer that follow from its config. */
-export interface SsmWidths {
-  nHeads: number;
-  /** Channels of the short convolution, which runs over [x, B, C]. */
-  convDim: number;
-  /** Rows of in_proj: [z, x, B, C, dt]. */
-  inProj: number;
-}
-
-/** The derived widths of the `M` mixers. Throws when the config has no `ssm`. */
-export function ssmWidths(config: ModelConfig): SsmWidths {
-  const { ssm } = config;
-  if (!ssm) throw new Error("ssm: missing, but a layer of the pattern is M");
-  const nHeads = ssm.dSsm / ssm.headDim;
-  const state = 2 * ssm.groups * ssm.dState;
-  return { nHeads, convDim: ssm.dSsm + state, inProj: 2 * ssm.dSsm + state + nHeads };
-}
-
 /**
  * All weights of a buildable model, in the fixed order: embedding, layers (norm, mixer, norm, feed-forward), last norm,
  * and the output layer when it is not tied to the embedding.
  *
- * Weight decay goes to the matrices: not to norms, biases, A_log, D and dt_bias. `conv1d.weight` is decayed: the
- * reference Mamba-2 code exempts A_log, D and dt_bias by name and leaves the convolution to the trainer's usual rule
- * (decay everything with more than one axis), and it is [channels, 1, width].
+ * Weight decay goes to the matrices: not to norms, biases, A_log, D and dt_bias.
  *
- * Throws when the pattern has a layer that cannot be built yet (see `requireBuildable`).
+ * Throws when the kernels cannot take the config's sizes (see `requireBuildable`).
  */
 export function parameterTable(config: ModelConfig): ParameterSpec[] {
   requireBuildable(config);
-  const d = config.dModel;
-  const table: ParameterSpec[] = [];
-  const matrix = (name: string, ...shape: number[]) => table.push({ name, shape, decay: true });
-  const vector = (name: string, length: number) => table.push({ name, shape: [length], decay: false });
-
-  matrix("model.embed_tokens.weight", config.vocabSize, d);
-  [...config.pattern].forEach((kind, i) => {
-    const layer = `model.layers.${i}`;
-    vector(`${layer}.input_layernorm.weight`, d);
-    if (kind === "M") {
-      const { ssm } = config;
-      if (!ssm) throw new Error(`ssm: missing, but layer ${i + 1} of the pattern is M`);
-      const { nHeads, convDim, inProj } = ssmWidths(config);
-      matrix(`${layer}.mamba.in_proj.weight`, inProj, d);
-      matrix(`${layer}.mamba.conv1d.weight`, convDim, 1, ssm.conv);
-      vector(`${layer}.mamba.conv1d.bias`, convDim);
-      vector(`${layer}.mamba.dt_bias`, nHeads);
-      vector(`${layer}.mamba.A_log`, nHeads);
-      vector(`${layer}.mamba.D`, nHeads);
-      vector(`${layer}.mamba.norm.weight`, ssm.dSsm);
-      matrix(`${layer}.mamba.out_proj.weight`, d, ssm.dSsm);
-    } else {
-      const { attention } = config;
-      if (!attention) throw new Error(`attention: missing, but layer ${i + 1} of the pattern is ${kind}`);
-      const width = attention.heads * attention.headDim;
-      const kvWidth = attention.kvHeads * attention.headDim;
-      matrix(`${layer}.self_attn.q_proj.weight`, width, d);
-      matrix(`${layer}.self_attn.k_proj.weight`, kvWidth, d);
-      matrix(`${layer}.self_attn.v_proj.weight`, kvWidth, d);
-      matrix(`${layer}.self_attn.o_proj.weight`, d, width);
-    }
-    vector(`${layer}.post_attention_layernorm.weight`, d);
-    matrix(`${layer}.mlp.gate_proj.weight`, config.ffn.dFfn, d);
-    matrix(`${layer}.mlp.up_proj.weight`, config.ffn.dFfn, d);
-    matrix(`${layer}.mlp.down_proj.weight`, d, config.ffn.dFfn);
-  });
-  vector("model.norm.weight", d);
-  if (!config.tieEmbeddings) matrix("lm_head.weight", config.vocabSize, d);
-  return table;
+  return allParameters(config);
 }
 
-/** The number of weights of the built model: everything that `parameterTable` lists. */
+function allParameters(config: ModelConfig): ParameterSpec[] {
+  const { vocabSize, dModel } = config;
+  const list = [drawn("model.embed_tokens.weight", [vocabSize, dModel], normal(0.02), true)];
+  for (const { spec, layer, prefix } of blocksOf(config)) list.push(...spec.parameters(config, { layer, prefix }));
+  list.push(ones("model.norm.weight", dModel));
+  if (!config.tieEmbeddings) list.push(drawn("lm_head.weight", [vocabSize, dModel], normal(0.02), true));
+  // A weight that several layers name is one weight, in the place of the first.
+  const named = new Map<string, ParameterSpec>();
+  for (const spec of list) if (!named.has(spec.name)) named.set(spec.name, spec);
+  return [...named.values()];
+}
+
+/** The number of weights of the model: everything that `parameterTable` would list. */
 export function countParameters(config: ModelConfig): ParameterCount {
   let total = 0;
   let embedding = 0;
-  for (const { name, shape } of parameterTable(config)) {
+  for (const { name, shape } of allParameters(config)) {
     const size = shape.reduce((product, n) => product * n, 1);
     total += size;
     if (name === "model.embed_tokens.weight" || name === "lm_head.weight") embedding += size;

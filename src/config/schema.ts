@@ -4,125 +4,87 @@
  */
 
 import { z } from "zod";
-import type { LayerKind, ModelConfig } from "./types.js";
+import type { BlockSpec, Section } from "./blocks/block.js";
+import { count, positive } from "./blocks/fields.js";
+import { ffnPatternOf, specOf, specs } from "./blocks/table.js";
+import type { ModelConfig } from "./types.js";
 
-const LETTERS: Record<LayerKind, string> = {
-  T: "full attention",
-  S: "sliding window",
-  M: "Mamba-2",
-  H: "intra-hybrid",
-};
-
-const count = z.int().min(1);
-const positive = z.number().positive();
-const rope = z.strictObject({ theta: positive }).nullable();
-const range = z.tuple([positive, positive]);
-
-const shape = z.strictObject({
+const factor = positive.optional();
+const base = z.strictObject({
   vocabSize: count,
   dModel: count,
   pattern: z.string(),
-  ffn: z.strictObject({ kind: z.literal("swiglu"), dFfn: count }),
-  attention: z.strictObject({ heads: count, kvHeads: count, headDim: count, rope }).optional(),
-  window: z.strictObject({ size: count, sink: z.int().min(0), rope }).optional(),
-  ssm: z
-    .strictObject({
-      dSsm: count,
-      headDim: count,
-      dState: count,
-      groups: count,
-      conv: count,
-      chunk: count,
-      aRange: range,
-      dtRange: range,
-    })
-    .optional(),
-  hybrid: z.strictObject({ heads: count, kvHeads: count, dQk: count, dSsm: count }).optional(),
+  ffnPattern: z.string().optional(),
+  multipliers: z.strictObject({ embedding: factor, residual: factor, logits: factor }).optional(),
   tieEmbeddings: z.boolean(),
   normEps: positive,
 });
 
+/** The sections of all blocks, by name. */
+function sections(): Map<string, Section> {
+  return new Map([...specs("mixer"), ...specs("ffn")].flatMap(({ needs }) => Object.entries(needs)));
+}
+
+/** Made anew for each config: blocks may have been added. */
+function shapeNow(): z.ZodObject {
+  const optional = [...sections()].map(([name, { schema }]) => [name, (schema as z.ZodType).optional()]);
+  return base.extend(Object.fromEntries(optional));
+}
+
 /**
- * Checks a value and returns it as a model config. Patterns with `H` pass, because they can be costed; see
- * `requireBuildable` for what can be built.
+ * Checks a value and returns it as a model config. Patterns whose sizes the kernels can't take pass, because they can be
+ * costed; see `requireBuildable` for what can be built.
  *
  * Throws an `Error` with one sentence that names the field, what is wrong and what would be right.
  */
 export function parseConfig(value: unknown): ModelConfig {
+  const shape = shapeNow();
   const parsed = shape.safeParse(value);
-  if (!parsed.success) throw new Error(describe(parsed.error.issues[0], value));
-  const config: ModelConfig = parsed.data;
-  checkPattern(config);
-  checkAttention(config);
-  checkSsm(config);
-  checkHybrid(config);
+  if (!parsed.success) throw new Error(describe(shape, parsed.error.issues[0], value));
+  const config = parsed.data as unknown as ModelConfig;
+  checkPattern(config, "pattern", config.pattern, "mixer");
+  checkFfnPattern(config);
+  for (const { check } of sections().values()) check?.(config);
   return config;
 }
 
-function checkPattern({ pattern, attention, window, ssm, hybrid }: ModelConfig): void {
-  if (pattern === "") throw new Error("pattern: empty; write one letter a layer, such as MMMTMMMTMMMMM.");
+function checkPattern(config: ModelConfig, field: string, pattern: string, role: BlockSpec["role"]): void {
+  if (pattern === "") throw new Error(`${field}: empty; write one letter a layer, such as MMMTMMMTMMMMM.`);
   [...pattern].forEach((letter, i) => {
-    if (Object.hasOwn(LETTERS, letter)) return;
-    const known = Object.entries(LETTERS).map(([key, meaning]) => `${key} (${meaning})`);
-    throw new Error(`pattern: layer ${i + 1} is "${letter}"; letters are ${known.join(", ")}.`);
-  });
-  const needs: [section: string, present: boolean, letters: string][] = [
-    ["attention", attention !== undefined, "TSH"],
-    ["window", window !== undefined, "S"],
-    ["ssm", ssm !== undefined, "MH"],
-    ["hybrid", hybrid !== undefined, "H"],
-  ];
-  for (const [section, present, letters] of needs) {
-    const index = [...pattern].findIndex((letter) => letters.includes(letter));
-    if (!present && index >= 0) {
-      throw new Error(
-        `${section}: missing, but layer ${index + 1} of the pattern is ${pattern[index]}, which needs it.`,
-      );
+    if (letter === "-") return;
+    const spec = specOf(letter);
+    if (spec?.role !== role) {
+      const known = specs(role).map((spec) => `${spec.letter} (${spec.meaning})`);
+      throw new Error(`${field}: layer ${i + 1} is "${letter}"; letters are ${known.join(", ")}, and - for none.`);
     }
-  }
+    for (const name of Object.keys(spec.needs)) {
+      if (Reflect.get(config, name) !== undefined) continue;
+      throw new Error(`${name}: missing, but layer ${i + 1} of the ${field} is ${letter}, which needs it.`);
+    }
+  });
 }
 
-function checkAttention({ attention, window }: ModelConfig): void {
-  if (!attention) return;
-  requireDivisible("attention.heads", attention.heads, "kvHeads", attention.kvHeads);
-  const rotated = attention.rope ? "attention.rope" : window?.rope ? "window.rope" : undefined;
-  if (rotated && attention.headDim % 2 !== 0) {
+function checkFfnPattern(config: ModelConfig): void {
+  const layers = [...config.pattern].length;
+  const ffns = ffnPatternOf(config);
+  if ([...ffns].length !== layers) {
     throw new Error(
-      `attention.headDim: ${attention.headDim} is odd, but ${rotated} rotates pairs; make it even or set rope to null.`,
+      `ffnPattern: ${[...ffns].length} letters, but the pattern has ${layers} layers; write one a layer.`,
     );
   }
-}
-
-function checkSsm({ ssm }: ModelConfig): void {
-  if (!ssm) return;
-  requireDivisible("ssm.dSsm", ssm.dSsm, "headDim", ssm.headDim);
-  requireDivisible("the heads of ssm (dSsm / headDim)", ssm.dSsm / ssm.headDim, "ssm.groups", ssm.groups);
-  for (const name of ["aRange", "dtRange"] as const) {
-    const [low, high] = ssm[name];
-    if (low > high) throw new Error(`ssm.${name}: [${low}, ${high}] is not in ascending order.`);
-  }
-}
-
-function checkHybrid({ dModel, hybrid }: ModelConfig): void {
-  if (!hybrid) return;
-  requireDivisible("hybrid.heads", hybrid.heads, "kvHeads", hybrid.kvHeads);
-  requireDivisible("hybrid.dQk", hybrid.dQk, "heads", hybrid.heads);
-  requireDivisible("hybrid.dSsm", hybrid.dSsm, "heads", hybrid.heads);
-  requireDivisible("dModel", dModel, "hybrid.heads", hybrid.heads);
-}
-
-function requireDivisible(name: string, value: number, divisorName: string, divisor: number): void {
-  if (value % divisor !== 0) throw new Error(`${name}: ${value} is not divisible by ${divisorName}, ${divisor}.`);
+  checkPattern(config, "ffnPattern", ffns, "ffn");
+  const empty = [...ffns].findIndex((letter, i) => letter === "-" && [...config.pattern][i] === "-");
+  if (empty >= 0) throw new Error(`pattern: layer ${empty + 1} has neither a mixer nor a feed-forward network.`);
 }
 
 type Issue = z.core.$ZodIssue;
 
-function describe(issue: Issue, value: unknown): string {
+function describe(shape: z.ZodObject, issue: Issue, value: unknown): string {
   const field = issue.path.length > 0 ? issue.path.join(".") : "config";
   const found = lookUp(value, issue.path);
   switch (issue.code) {
     case "unrecognized_keys": {
-      const owner = schemaAt(issue.path);
+      const owner = schemaAt(shape, issue.path);
       const known = owner ? `; known keys are ${Object.keys(owner.shape).join(", ")}` : "";
       return `${field}: unknown key "${issue.keys[0]}"${known}.`;
     }
@@ -163,7 +125,7 @@ function lookUp(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** The object schema at a path, through optional and nullable wrappers. */
-function schemaAt(path: readonly PropertyKey[]): z.ZodObject | undefined {
+function schemaAt(shape: z.ZodObject, path: readonly PropertyKey[]): z.ZodObject | undefined {
   let schema: unknown = shape;
   for (const key of path) {
     if (!(schema instanceof z.ZodObject)) return undefined;

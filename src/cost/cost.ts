@@ -1,8 +1,8 @@
 /** The cost of a whole model: weights, training FLOPs, decoding cache. Pure functions of its config. */
 
 import { countParameters, type ParameterCount } from "../config/parameters.js";
-import type { LayerKind, ModelConfig } from "../config/types.js";
-import { type MixerCost, mixerCost } from "./layers.js";
+import type { ModelConfig } from "../config/types.js";
+import { blockCosts } from "./layers.js";
 
 export interface CostOptions {
   /** Tokens in a sequence; the paper's tables use 8192. */
@@ -38,15 +38,16 @@ export function cost(config: ModelConfig, options: CostOptions): Cost {
   if (!Number.isInteger(context) || context < 1)
     throw new Error(`context: ${context} must be a whole number of tokens.`);
   if (!(tokens > 0) || !Number.isFinite(tokens)) throw new Error(`tokens: ${tokens} must be a positive number.`);
-  const mixers = mixerCosts(config, context);
-  const flopsPerSequence = 6 * linearWeights(config) * context + sum(mixers, (mixer) => mixer.extraFlops);
+  const blocks = blockCosts(config, context);
+  const active = sum(blocks, (block) => block.activeWeights ?? block.weights);
+  const flopsPerSequence = 6 * active * context + sum(blocks, (block) => block.extraFlops);
   const flopsPerToken = flopsPerSequence / context;
   return {
-    params: parameters(config),
+    params: countParameters(config),
     trainFlops: tokens * flopsPerToken,
     flopsPerToken,
     flopsPerSequence,
-    cacheBytes: cacheElementBytes * sum(mixers, (mixer) => mixer.cacheElements),
+    cacheBytes: cacheElementBytes * sum(blocks, (block) => block.cacheElements),
   };
 }
 
@@ -55,20 +56,12 @@ export function cost(config: ModelConfig, options: CostOptions): Cost {
  * smaller than the built model's own count, `countParameters`: at 1B by 0.007 % for attention and 0.02 % for Mamba.
  */
 export function linearWeights(config: ModelConfig): number {
-  const ffn = 3 * config.dModel * config.ffn.dFfn;
-  return sum(mixerCosts(config, 1), (mixer) => mixer.weights + ffn);
+  return sum(blockCosts(config, 1), (block) => block.weights);
 }
 
-/** Every weight of the built model; for patterns with `H`, which cannot be built yet, the linear weights. */
-function parameters(config: ModelConfig): ParameterCount {
-  if (!config.pattern.includes("H")) return countParameters(config);
-  const embedding = config.vocabSize * config.dModel * (config.tieEmbeddings ? 1 : 2);
-  const nonEmbedding = linearWeights(config);
-  return { total: nonEmbedding + embedding, nonEmbedding, embedding };
-}
-
-function mixerCosts(config: ModelConfig, context: number): MixerCost[] {
-  return [...config.pattern].map((letter) => mixerCost(config, letter as LayerKind, context));
+/** The linear weights that one token passes: fewer than all of them where the feed-forward networks are mixtures. */
+export function activeWeights(config: ModelConfig): number {
+  return sum(blockCosts(config, 1), (block) => block.activeWeights ?? block.weights);
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

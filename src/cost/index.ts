@@ -1,5 +1,13 @@
-export { type Cost, type CostOptions, cost, linearWeights, PAPER_CONTEXT, PAPER_TOKENS } from "./cost.js";
-export { type MixerCost, mixerCost, visiblePairs } from "./layers.js";
+export {
+  activeWeights,
+  type Cost,
+  type CostOptions,
+  cost,
+  linearWeights,
+  PAPER_CONTEXT,
+  PAPER_TOKENS,
+} from "./cost.js";
+export { type BlockCost, blockCosts, mixerCost, visiblePairs } from "./layers.js";
 export { matchFlops } from "./match.js";
 export { estimateTrainingMemory, type TrainingMemory } from "./memory.js";
 export { type ExpertCounts, expertParameters, PAPER_EXPERTS } from "./moe.js";

@@ -1,7 +1,8 @@
 /** An estimate of what training needs on the GPU, following what the operations keep (src/ops, src/model/layers.ts). */
 
-import { countParameters, ssmWidths } from "../config/parameters.js";
-import type { LayerKind, ModelConfig } from "../config/types.js";
+import { blocksOf } from "../config/blocks/table.js";
+import { countParameters } from "../config/parameters.js";
+import type { ModelConfig } from "../config/types.js";
 
 /** Bytes of each part. */
 export interface TrainingMemory {
@@ -22,12 +23,12 @@ const LEAST_ROWS = 2048;
  * Bytes to train a model in f32 on `sequences` sequences of `length` tokens a step.
  *
  * Weights, gradients and the two moments of AdamW take 4 bytes a weight each. Activations are what the backward pass
- * reads again, summed over layers (`savedPerToken`); what exists while the backward pass works on one layer
- * (`scratchPerToken`, for the widest); the ends of the model; and a slice of logits. Partial sums of weight gradients are
+ * reads again, summed over layers (`perToken`); what exists while the backward pass works on one layer
+ * (for the widest); the ends of the model; and a slice of logits. Partial sums of weight gradients are
  * left out: their size depends on the adapter, and is small for batches that fill it. Within 3 % of what the recorded step
  * allocates on a GPU; a software adapter scans in shorter chunks and takes up to a third more for Mamba layers.
  *
- * Throws when the pattern has a layer that cannot be built.
+ * Throws when the model cannot be built.
  */
 export function estimateTrainingMemory(
   config: ModelConfig,
@@ -38,9 +39,9 @@ export function estimateTrainingMemory(
       throw new Error(`${name}: ${value} must be a whole number of at least 1.`);
   }
   const weights = F32 * countParameters(config).total;
-  const kinds = [...config.pattern] as LayerKind[];
-  const saved = kinds.reduce((total, kind) => total + savedPerToken(config, kind), 0);
-  const scratch = Math.max(...kinds.map((kind) => scratchPerToken(config, kind)));
+  const layers = [...config.pattern].map((_, layer) => perToken(config, layer));
+  const saved = layers.reduce((total, layer) => total + layer.saved, 0);
+  const scratch = Math.max(...layers.map((layer) => layer.scratch));
   // The embedded tokens, the last norm, and the loss's gradient for it.
   const ends = 3 * config.dModel;
   const tokens = batch.sequences * batch.length;
@@ -50,37 +51,12 @@ export function estimateTrainingMemory(
 }
 
 /**
- * Numbers a token that one layer keeps for its backward pass: the outputs of both norms and of both residual additions
- * (4 dModel), the mixer's own, and the feed-forward network's gate, up and product (3 dFfn).
+ * Numbers a token of one layer: those that its blocks keep for their backward passes, and those that exist only while
+ * these run: the gradients of what is kept (of the four residual and normed streams, one at a time) and the blocks' own.
  */
-function savedPerToken(config: ModelConfig, kind: LayerKind): number {
-  return 4 * config.dModel + savedByMixer(config, kind) + 3 * config.ffn.dFfn;
-}
-
-function savedByMixer(config: ModelConfig, kind: LayerKind): number {
-  const { attention, ssm } = config;
-  if (kind === "M" && ssm) {
-    const { nHeads, convDim, inProj } = ssmWidths(config);
-    // The projected input, the convolved [x, B, C], two decays a head, each chunk's first state, the scan's output and
-    // the gated norm's.
-    return inProj + convDim + 2 * nHeads + chunkStates(config) + 2 * ssm.dSsm;
-  }
-  if (!attention) throw new Error(`attention: missing, but the pattern has a layer ${kind}, which needs it.`);
-  // Rotated q, k and v, the output, and the log-sum-exp of each head's scores.
-  return attention.headDim * 2 * (attention.heads + attention.kvHeads) + attention.heads;
-}
-
-/**
- * Numbers a token that exist only while a layer's backward pass runs: the gradients of the residual stream, of the
- * feed-forward network's gate, up and product, and of what the mixer keeps.
- */
-function scratchPerToken(config: ModelConfig, kind: LayerKind): number {
-  const { ssm } = config;
-  // Mamba's scan also forms, in each chunk, the products of all pairs of tokens, and their gradients.
-  const pairs = kind === "M" && ssm ? 2 * ssm.groups * ssm.chunk : 0;
-  return config.dModel + 3 * config.ffn.dFfn + savedByMixer(config, kind) + pairs;
-}
-
-function chunkStates({ ssm }: ModelConfig): number {
-  return ssm ? (ssm.dSsm * ssm.dState) / ssm.chunk : 0;
+function perToken(config: ModelConfig, layer: number): { saved: number; scratch: number } {
+  const specs = blocksOf(config).flatMap((block) => (block.layer === layer ? [block.spec] : []));
+  const saved = specs.reduce((total, spec) => total + spec.saved(config), 0);
+  const own = specs.reduce((total, spec) => total + (spec.scratch?.(config) ?? 0), 0);
+  return { saved, scratch: saved - (2 * specs.length - 1) * config.dModel + own };
 }

@@ -19,6 +19,7 @@ export const PAPER_EXPERTS: ExpertCounts = { shared: 1, routed: 8, topK: 1 };
  */
 export function expertParameters(config: ModelConfig, experts: ExpertCounts = PAPER_EXPERTS) {
   const layers = config.pattern.length;
+  if (!config.ffn) throw new Error("ffn: missing; there is no dense network that experts could take the place of.");
   const expert = (3 * config.dModel * config.ffn.dFfn) / 2;
   const mixers = linearWeights(config) - layers * 2 * expert;
   return {

@@ -4,7 +4,7 @@
  */
 
 import { type Family, familyPattern, preset } from "../config/presets.js";
-import type { LayerKind, ModelConfig } from "../config/types.js";
+import type { ModelConfig } from "../config/types.js";
 import { cost, PAPER_CONTEXT } from "../cost/cost.js";
 import { mixerCost } from "../cost/layers.js";
 import { blocks } from "./costs-checks.js";
@@ -169,7 +169,7 @@ function model(family: Family): ModelConfig {
 }
 
 function meanOverLayers(config: ModelConfig, what: "weights" | "extraFlops"): number {
-  const letters = [...config.pattern] as LayerKind[];
+  const letters = [...config.pattern];
   return letters.reduce((total, letter) => total + mixerCost(config, letter, PAPER_CONTEXT)[what], 0) / letters.length;
 }
 

@@ -3,9 +3,10 @@ import { Arena, tensorFrom, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { Recorder } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
+import type { BlockState } from "../model/blocks/block.js";
 import { type ForwardOptions, headWeight, languageModel } from "../model/language-model.js";
 import type { Parameters } from "../model/parameters.js";
-import { createState, destroyState, type LayerState } from "../model/state.js";
+import { createState, destroyState } from "../model/state.js";
 import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { matmul, matrix } from "../ops/matmul.js";
 import { Tape } from "../ops/tape.js";
@@ -32,7 +33,7 @@ interface Recorded {
  */
 export class Generator {
   private readonly arena: Arena;
-  private readonly states: LayerState[];
+  private readonly states: BlockState[];
   private readonly position: Tensor;
   private readonly step: Recorded;
   /** Tokens that the states hold. */

@@ -1,13 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { configFrom, readJson } from "../config/file.node.js";
 import type { ModelConfig } from "../config/types.js";
 import { writeAtomically } from "../data/files.node.js";
 import { flatten, layoutOf, named } from "./parameters.js";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+import { openWeights, weightsFile, writeWeights } from "./weight-files.node.js";
 
 /** The files of a model folder, named as Hugging Face names them. */
-export const modelFiles = { config: "config.json", weights: "model.safetensors", tokenizer: "tokenizer.json" } as const;
+export const modelFiles = { config: "config.json", weights: weightsFile, tokenizer: "tokenizer.json" } as const;
 
 /**
  * Writes config.json, model.safetensors and, for tokenizers, tokenizer.json.
@@ -16,7 +16,7 @@ export const modelFiles = { config: "config.json", weights: "model.safetensors",
  */
 export function saveModel(folder: string, config: ModelConfig, values: Float32Array, tokenizer: string): void {
   mkdirSync(folder, { recursive: true });
-  writeAtomically(join(folder, modelFiles.weights), encodeSafetensors(named(layoutOf(config).table, values)));
+  writeWeights(folder, named(layoutOf(config).table, values));
   const target = join(folder, modelFiles.tokenizer);
   if (tokenizer === "bytes") rmSync(target, { force: true });
   else copyFileSync(tokenizer, target);
@@ -41,10 +41,9 @@ export function loadModel(folder: string): {
   if (type !== "braid")
     throw new Error(`${path}: model_type is ${JSON.stringify(type)}; only "braid" can be read so far.`);
   const config = configFrom(rest, path);
-  const weights = join(folder, modelFiles.weights);
-  if (!existsSync(weights)) throw new Error(`${folder} has no ${modelFiles.weights}.`);
+  const weights = openWeights(folder);
   const { table, size } = layoutOf(config);
-  const values = flatten(table, size, decodeSafetensors(readFileSync(weights), weights).tensors, weights);
+  const values = flatten(table, size, weights, weights.path);
   const tokenizer = join(folder, modelFiles.tokenizer);
   return { config, values, tokenizer: existsSync(tokenizer) ? tokenizer : "bytes" };
 }

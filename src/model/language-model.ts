@@ -1,18 +1,22 @@
+import { blocksOf } from "../config/blocks/table.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { embedding, type TokenBuffers } from "../ops/embedding.js";
 import { rmsNorm } from "../ops/norm.js";
 import type { Tape } from "../ops/tape.js";
-import { attentionMixer, feedForward, type LayerContext, mambaMixer } from "./layers.js";
+import type { BlockContext, BlockState } from "./blocks/block.js";
+import { blockOf } from "./blocks/table.js";
 import type { Parameters } from "./parameters.js";
-import type { LayerState } from "./state.js";
 
 export interface ForwardOptions {
   batch: number;
   length: number;
-  /** Generation only: one for each layer. */
-  states?: LayerState[];
-  /** Decoding only: u32 [1], the place of the one token of each sequence. */
+  /** Generation only: one for each block. */
+  states?: BlockState[];
+  /** Generation only: u32 [1], how many tokens `states` hold of each sequence; those at hand come after them. */
   position?: Tensor;
+  /** Shown inner tensors of each block, by name: "model.layers.3" and the name. */
+  observe?: (prefix: string, name: string, tensor: Tensor) => void;
+  afterBackward?: BlockContext["afterBackward"];
 }
 
 /** The matrix that turns hidden states into logits: the embedding, or its own. */
@@ -21,23 +25,32 @@ export const headWeight = (parameters: Parameters): Tensor =>
 
 /**
  * Records the model on tokens [B·T]: embedding, blocks x += mixer(norm(x)), x += ffn(norm(x)), last norm.
- * @returns hidden states [B·T, dModel], to be multiplied by `headWeight`
+ * @returns hidden states [B·T, dModel], to be multiplied by `headWeight` (and by `multipliers.logits`)
  */
 export function languageModel(
   tape: Tape,
   parameters: Parameters,
   tokens: TokenBuffers,
-  { batch, length, states, position }: ForwardOptions,
+  { batch, length, states, position, observe, afterBackward }: ForwardOptions,
 ): Tensor {
   const { config } = parameters;
   let x = tape.scope(undefined, () => embedding(tape, tokens, parameters.get("model.embed_tokens.weight")));
-  for (const [index, kind] of [...config.pattern].entries()) {
-    const weight = (name: string) => parameters.get(`model.layers.${index}.${name}`);
-    const context: LayerContext = { tape, config, weight, batch, length, state: states?.[index], position };
-    x = tape.scope(x, () => {
-      const mixed = kind === "M" ? mambaMixer(context, x) : attentionMixer(context, x, kind as "T" | "S");
-      return feedForward(context, mixed);
-    });
+  const blocks = blocksOf(config).map((placed) => ({ ...placed, block: blockOf(placed.spec) }));
+  for (const [index, { block, layer, prefix }] of blocks.entries()) {
+    const context: BlockContext = {
+      tape,
+      config,
+      layer,
+      weight: (name) => parameters.get(`${prefix}.${name}`),
+      parameter: (name) => parameters.get(name),
+      batch,
+      length,
+      state: states?.[index],
+      position,
+      observe: observe && ((name, tensor) => observe(prefix, name, tensor)),
+      afterBackward,
+    };
+    x = tape.scope(x, () => block.record(context, x));
   }
   return tape.scope(x, () => rmsNorm(tape, x, parameters.get("model.norm.weight"), config.normEps));
 }

@@ -94,7 +94,12 @@ export function named(table: Placed[], flat: Float32Array): Map<string, StoredTe
  * The reverse of `named`.
  * @throws Error when a tensor is missing, unknown, or has another shape than the model's
  */
-export function flatten(table: Placed[], size: number, tensors: Map<string, StoredTensor>, file: string): Float32Array {
+export function flatten(
+  table: Placed[],
+  size: number,
+  tensors: Pick<ReadonlyMap<string, StoredTensor>, "get" | "keys">,
+  file: string,
+): Float32Array {
   const flat = new Float32Array(size);
   for (const placed of table) {
     const tensor = tensors.get(placed.name);

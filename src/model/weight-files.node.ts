@@ -90,7 +90,7 @@ export function openWeights(folder: string): Weights {
     );
   }
   const index = join(folder, indexFile);
-  if (!existsSync(index)) throw new Error(`${folder} has no ${weightsFile}, and no ${indexFile} either.`);
+  if (!existsSync(index)) throw new Error(`${folder} has neither ${weightsFile} nor ${indexFile}.`);
   const shardOf = weightMap(index);
   const located = new Map<string, Located>();
   for (const shard of new Set(shardOf.values())) {
@@ -252,10 +252,5 @@ function writeIndex(path: string, shards: Named[][], names: string[], dtype: Flo
     metadata: { total_size: all.reduce((sum, { shape }) => sum + tensorSize(shape, dtype), 0) },
     weight_map: Object.fromEntries(all.map(({ name, shard }) => [name, shard])),
   };
-  const fd = openSync(path, "w");
-  try {
-    write(fd, new TextEncoder().encode(`${JSON.stringify(index, null, 2)}\n`));
-  } finally {
-    closeSync(fd);
-  }
+  writeFileSync(path, `${JSON.stringify(index, null, 2)}\n`);
 }

@@ -1,0 +1,147 @@
+/** `M`, Mamba-2 (Dao & Gu 2024, arXiv:2405.21060; design §4; paper Table 1). */
+
+import { z } from "zod";
+import type { ModelConfig } from "../types.js";
+import { type BlockSpec, type ParameterSpec, type Section, section } from "./block.js";
+import { count, range, requireAscending, requireDivisible, requireQuads } from "./fields.js";
+import { convolution, drawn, dtBias, ones, projection, residualProjection } from "./weights.js";
+
+export interface SsmConfig {
+  /** Inner width; heads = dSsm / headDim. */
+  dSsm: number;
+  headDim: number;
+  dState: number;
+  /** B and C are shared by heads / groups consecutive heads. */
+  groups: number;
+  /** Width of the causal depthwise convolution. */
+  conv: number;
+  /** Tokens per chunk of the chunked (SSD) form; a matter of speed, not of the function computed. */
+  chunk: number;
+  /** A is drawn uniformly from this range at initialisation (training_setup.md: [0.01, 2]). */
+  aRange: [number, number];
+  /** dt is drawn log-uniformly from this range at initialisation. */
+  dtRange: [number, number];
+  /** The norm at the gate; default: over the whole row, gate first. `null`: the gate alone. */
+  norm?: GatedNormConfig | null;
+}
+
+export interface GatedNormConfig {
+  /** Equal parts of a row that are normalised each on its own. */
+  groups: number;
+  /** true: norm(y · silu(z)), as in Mamba-2; false: norm(y) · silu(z). */
+  gateFirst: boolean;
+}
+
+/** Widths of a Mamba-2 mixer that follow from its config. */
+export interface SsmWidths {
+  nHeads: number;
+  /** Channels of the short convolution, which runs over [x, B, C]. */
+  convDim: number;
+  /** Rows of in_proj: [z, x, B, C, dt]. */
+  inProj: number;
+}
+
+declare module "../types.js" {
+  interface ModelConfig {
+    /** Needed by M and H. */
+    ssm?: SsmConfig;
+  }
+}
+
+export const ssmSection: Section = {
+  schema: z.strictObject({
+    dSsm: count,
+    headDim: count,
+    dState: count,
+    groups: count,
+    conv: count,
+    chunk: count,
+    aRange: range,
+    dtRange: range,
+    norm: z.strictObject({ groups: count, gateFirst: z.boolean() }).nullable().optional(),
+  }),
+  check({ ssm }) {
+    if (!ssm) return;
+    requireDivisible("ssm.dSsm", ssm.dSsm, "headDim", ssm.headDim);
+    requireDivisible("the heads of ssm (dSsm / headDim)", ssm.dSsm / ssm.headDim, "ssm.groups", ssm.groups);
+    requireAscending("ssm.aRange", ssm.aRange);
+    requireAscending("ssm.dtRange", ssm.dtRange);
+    if (ssm.norm) requireDivisible("ssm.dSsm", ssm.dSsm, "ssm.norm.groups", ssm.norm.groups);
+  },
+};
+
+/** The derived widths of the `M` mixers. Throws when the config has no `ssm`. */
+export function ssmWidths(config: ModelConfig): SsmWidths {
+  return widthsOf(section(config, "ssm"));
+}
+
+export function widthsOf(ssm: SsmConfig): SsmWidths {
+  const nHeads = ssm.dSsm / ssm.headDim;
+  const state = 2 * ssm.groups * ssm.dState;
+  return { nHeads, convDim: ssm.dSsm + state, inProj: 2 * ssm.dSsm + state + nHeads };
+}
+
+/** The weights below `prefix` (e.g. "model.layers.0.mamba") of a Mamba-2 mixer, without its input norm. */
+export function mamba2Parameters(config: ModelConfig, ssm: SsmConfig, prefix: string): ParameterSpec[] {
+  const { nHeads, convDim, inProj } = widthsOf(ssm);
+  return [
+    projection(`${prefix}.in_proj.weight`, inProj, config.dModel),
+    ...convolution(`${prefix}.conv1d`, convDim, ssm.conv),
+    ...scanParameters(ssm, nHeads, prefix),
+    ...(ssm.norm === null ? [] : [ones(`${prefix}.norm.weight`, ssm.dSsm)]),
+    residualProjection(`${prefix}.out_proj.weight`, config.dModel, ssm.dSsm, config),
+  ];
+}
+
+/** dt_bias, A_log and D of `nHeads` heads. */
+export function scanParameters(ssm: SsmConfig, nHeads: number, prefix: string): ParameterSpec[] {
+  const [least, most] = ssm.aRange;
+  return [
+    drawn(`${prefix}.dt_bias`, [nHeads], dtBias(ssm.dtRange), false),
+    drawn(`${prefix}.A_log`, [nHeads], (random) => Math.log(random.uniform(least, most)), false),
+    ones(`${prefix}.D`, nHeads),
+  ];
+}
+
+/** FLOPs of the work-efficient parallel scan (Table 1, row 3). */
+export function scanFlops(dSsm: number, dState: number, context: number): number {
+  return 3 * context * (9 * dSsm * dState + 2 * dSsm);
+}
+
+/** Numbers a token that the mixer keeps for its backward pass, and those that exist only while it runs. */
+export function scanMemory(ssm: SsmConfig): { saved: number; scratch: number } {
+  const { nHeads, convDim, inProj } = widthsOf(ssm);
+  // The projected input, the convolved [x, B, C], two decays a head, each chunk's first state, the scan's output and
+  // the gated norm's.
+  const states = (ssm.dSsm * ssm.dState) / ssm.chunk;
+  const saved = inProj + convDim + 2 * nHeads + states + 2 * ssm.dSsm;
+  // In each chunk, the products of all pairs of tokens, and their gradients.
+  return { saved, scratch: 2 * ssm.groups * ssm.chunk };
+}
+
+export const mamba2: BlockSpec = {
+  letter: "M",
+  meaning: "Mamba-2",
+  role: "mixer",
+  needs: { ssm: ssmSection },
+  requireBuildable(config) {
+    const { headDim, dState } = section(config, "ssm");
+    requireQuads("ssm.headDim", headDim);
+    requireQuads("ssm.dState", dState);
+  },
+  parameters: (config, { prefix }) => [
+    ones(`${prefix}.input_layernorm.weight`, config.dModel),
+    ...mamba2Parameters(config, section(config, "ssm"), `${prefix}.mamba`),
+  ],
+  cost(config, context) {
+    const ssm = section(config, "ssm");
+    const { nHeads, convDim, inProj } = widthsOf(ssm);
+    return {
+      weights: config.dModel * inProj + config.dModel * ssm.dSsm + ssm.conv * convDim + 2 * nHeads,
+      extraFlops: scanFlops(ssm.dSsm, ssm.dState, context),
+      cacheElements: ssm.dSsm * ssm.dState + ssm.conv * convDim,
+    };
+  },
+  saved: (config) => 2 * config.dModel + scanMemory(section(config, "ssm")).saved,
+  scratch: (config) => scanMemory(section(config, "ssm")).scratch,
+};

@@ -1,0 +1,33 @@
+import { section } from "../../config/blocks/block.js";
+import type { Tensor } from "../../gpu/tensor.js";
+import { attention as attend } from "../../ops/attention.js";
+import { attentionStep, createKvCache, type KvCache } from "../../ops/attention-decode.js";
+import { linear } from "../../ops/linear.js";
+import { rmsNorm } from "../../ops/norm.js";
+import type { Block, BlockContext, BlockState } from "./block.js";
+
+/** A key-value cache as the state of a block. */
+export const cacheOf = ({ k, v }: BlockState): KvCache => ({ k, v, capacity: k.shape[1] });
+
+/** x + attention(norm(x)): full (T) or sliding-window (S) causal attention. */
+function record(context: BlockContext, x: Tensor, windowed: boolean): Tensor {
+  const { tape, config, weight, batch, length, state, position } = context;
+  const { rope, ...heads } = section(config, "attention");
+  const window = windowed ? section(config, "window") : null;
+  const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
+  const projections = ["q", "k", "v"].map((name) => weight(`self_attn.${name}_proj.weight`));
+  const qkv = linear(tape, normed, projections, "qkv");
+  const cache = state && cacheOf(state);
+  const options = { batch, length, ...heads, rope: window ? window.rope : rope, window, cache };
+  const mixed = position && cache ? attentionStep(tape, qkv, position, cache, options) : attend(tape, qkv, options);
+  return linear(tape, mixed, [weight("self_attn.o_proj.weight")], "attention out", x);
+}
+
+const createState: Block["createState"] = (gpu, config, batch, capacity) => {
+  const { kvHeads, headDim } = section(config, "attention");
+  const { k, v } = createKvCache(gpu, { batch, capacity, kvHeads, headDim });
+  return { k, v };
+};
+
+export const attention: Block = { letter: "T", record: (context, x) => record(context, x, false), createState };
+export const slidingWindow: Block = { letter: "S", record: (context, x) => record(context, x, true), createState };

@@ -1,0 +1,57 @@
+import { section } from "../../config/blocks/block.js";
+import { type SsmConfig, widthsOf } from "../../config/blocks/mamba2.js";
+import { tensorFrom } from "../../gpu/arena.js";
+import type { Gpu } from "../../gpu/gpu.js";
+import type { Tensor } from "../../gpu/tensor.js";
+import { convSilu } from "../../ops/conv1d.js";
+import { linear } from "../../ops/linear.js";
+import { gatedRmsNorm, rmsNorm } from "../../ops/norm.js";
+import { ssd } from "../../ops/ssd.js";
+import { convSiluStep, ssdStep } from "../../ops/ssd-decode.js";
+import type { Block, BlockContext, BlockState } from "./block.js";
+
+/**
+ * Convolution and scan of projected tokens [z | x | B | C | dt] → [B·T, dSsm], with the weights `conv1d`, `dt_bias`, `A_log`
+ * and `D` below `name`.
+ */
+export function scan(context: BlockContext, zxbcdt: Tensor, ssm: SsmConfig, name: string): Tensor {
+  const { tape, weight, batch, length, state, position } = context;
+  const { dSsm, headDim, dState, groups, conv, chunk } = ssm;
+  const { convDim, nHeads } = widthsOf(ssm);
+  const convWeights = [weight(`${name}.conv1d.weight`), weight(`${name}.conv1d.bias`)] as const;
+  const conv1d = { batch, length, column: dSsm, channels: convDim, width: conv, finalState: state?.conv };
+  const scanWeights = [weight(`${name}.dt_bias`), weight(`${name}.A_log`), weight(`${name}.D`)] as const;
+  const sizes = { heads: nHeads, headDim, state: dState, groups, dtColumn: dSsm + convDim };
+  const options = { batch, length, ...sizes, chunk, finalState: state?.ssm };
+  if (position && state) {
+    const xBC = convSiluStep(tape, zxbcdt, state.conv, ...convWeights, conv1d);
+    return ssdStep(tape, xBC, zxbcdt, state.ssm, ...scanWeights, options);
+  }
+  const xBC = convSilu(tape, zxbcdt, ...convWeights, conv1d);
+  return ssd(tape, xBC, zxbcdt, ...scanWeights, options);
+}
+
+/** conv [B, width - 1, convDim], ssm [B, H, P, N]. */
+export function scanState(gpu: Gpu, ssm: SsmConfig, batch: number): BlockState {
+  const { convDim, nHeads } = widthsOf(ssm);
+  return {
+    conv: tensorFrom(gpu, [batch, ssm.conv - 1, convDim], "conv state"),
+    ssm: tensorFrom(gpu, [batch, nHeads, ssm.headDim, ssm.dState], "ssm state"),
+  };
+}
+
+/** x + mamba2(norm(x)); `in_proj` gives [z | x | B | C | dt]. */
+export const mamba2: Block = {
+  letter: "M",
+  record(context, x) {
+    const { tape, config, weight } = context;
+    const ssm = section(config, "ssm");
+    const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
+    const zxbcdt = linear(tape, normed, [weight("mamba.in_proj.weight")], "mamba in");
+    const y = scan(context, zxbcdt, ssm, "mamba");
+    const eps = config.normEps;
+    const gated = gatedRmsNorm(tape, y, zxbcdt, weight("mamba.norm.weight"), { eps, zColumn: 0, groups: 1 });
+    return linear(tape, gated, [weight("mamba.out_proj.weight")], "mamba out", x);
+  },
+  createState: (gpu, config, batch) => scanState(gpu, section(config, "ssm"), batch),
+};
