@@ -1,15 +1,13 @@
 // Gradients of forward.wgsl. Each invocation walks TOKENS tokens of a channel, four at a time, and WIDTH - 1 tokens beyond, computes the
 // convolution's result again for the slope of SiLU, writes dx of its tokens and its share of the gradients of weight and bias.
-// Constants: WIDTH, TOKENS.
+// Constants: WIDTH, TOKENS. src/ops/conv1d.ts gives `bias_of` and `put_bias`.
 struct Params { length: u32, blocks: u32, items: u32, channels: u32, columns: u32, column: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(6) var<storage, read_write> d_weight: array<f32>;
-@group(0) @binding(7) var<storage, read_write> d_bias: array<f32>;
+@group(0) @binding(3) var<storage, read> dy: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(5) var<storage, read_write> d_weight: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -29,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     w[j] = weight[c * WIDTH + j];
     if (j > 0u && t0 + j >= WIDTH) { window[j - 1u] = x[(sequence + t0 + j - WIDTH) * p.columns + p.column + c]; }
   }
-  let shift = bias[c];
+  let shift = bias_of(c);
   var db = 0.0;
   for (var t = t0; t < t1 + WIDTH - 1u; t += 4u) {
     for (var i = 0u; i < 4u; i++) {
@@ -63,5 +61,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
   for (var j = 0u; j < WIDTH; j++) { d_weight[item * WIDTH + j] = dw[j]; }
-  d_bias[item] = db;
+  put_bias(item, db);
 }

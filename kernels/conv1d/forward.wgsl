@@ -1,12 +1,11 @@
-// y[t, c] = silu(bias[c] + Σ_j weight[c, j] · x[t - (WIDTH - 1) + j, c]), zeros before the sequence. Neighbouring invocations
-// take neighbouring channels, and TOKENS tokens each (a multiple of 4), so that every input is read about once.
-// Constants: WIDTH, TOKENS.
+// y[t, c] = silu(bias[c] + Σ_j weight[c, j] · x[t - (WIDTH - 1) + j, c]), `earlier` before the sequence. Neighbouring
+// invocations take neighbouring channels, and TOKENS tokens each (a multiple of 4), so that every input is read about once.
+// Constants: WIDTH, TOKENS. src/ops/conv1d.ts gives `bias_of` and `earlier`.
 struct Params { length: u32, blocks: u32, items: u32, channels: u32, columns: u32, column: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -21,9 +20,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var w: array<f32, WIDTH>;
   for (var j = 0u; j < WIDTH; j++) {
     w[j] = weight[c * WIDTH + j];
-    if (j > 0u && t0 + j >= WIDTH) { window[j - 1u] = x[(sequence + t0 + j - WIDTH) * p.columns + p.column + c]; }
+    if (j > 0u && t0 + j >= WIDTH) {
+      window[j - 1u] = x[(sequence + t0 + j - WIDTH) * p.columns + p.column + c];
+    } else if (j > 0u) {
+      window[j - 1u] = earlier(block / p.blocks, t0 + j - 1u, c);
+    }
   }
-  let shift = bias[c];
+  let shift = bias_of(c);
   for (var t = t0; t < min(t0 + TOKENS, p.length); t += 4u) {
     for (var i = 0u; i < 4u; i++) {
       if (t + i < p.length) { window[WIDTH - 1u + i] = x[(sequence + t + i) * p.columns + p.column + c]; }

@@ -1,5 +1,6 @@
 // y_l = Σ_{s ≤ l} (C_l · B_s) exp(cs_l - cs_s) dt_s x_s + exp(cs_l) (state entering the chunk) C_l + D x_l, for a head of a chunk.
-// A tile has tokens as rows and the head's dimensions as columns. With common.wgsl.
+// A tile has tokens as rows and the head's dimensions as columns.
+// With common.wgsl; CONTINUED: a state enters the first chunk.
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> decay: array<vec4f>;
 @group(0) @binding(3) var<storage, read> scores: array<vec4f>;
@@ -51,8 +52,8 @@ fn b_block(segment: u32, k: u32, line: u32, tile: Tile) -> mat4x4f {
 
 fn run(tile: Tile, own: vec2u) {
   var sum = product(mat4x4f(), 0u, 0u, tile.row0 + BM, tile, own);
-  // Nothing enters the first chunk.
-  if (tile.chunk > 0u) { sum = product(sum, 1u, 0u, N, tile, own); }
+  // Nothing enters the first chunk of a sequence.
+  if (CONTINUED || tile.chunk > 0u) { sum = product(sum, 1u, 0u, N, tile, own); }
   let through = d[tile.head];
   let column = tile.head * P + tile.column0 + own.x * 4u;
   for (var r = 0u; r < 4u; r++) {

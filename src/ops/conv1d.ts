@@ -1,6 +1,7 @@
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
+import { checkStates } from "./state-ends.js";
 import type { Tape } from "./tape.js";
 import { scalarSigmoid } from "./vector.js";
 
@@ -13,7 +14,12 @@ export interface ConvOptions {
   channels: number;
   /** Taps: the current token and width - 1 before it. */
   width: number;
-  /** [batch, width - 1, channels]: gets the last width - 1 inputs of each sequence, for `convSiluStep` to go on from; zeros where it is shorter. */
+  /** [batch, width - 1, channels]: the inputs before the first token, oldest first; zeros by default. Generation only. */
+  initialState?: Tensor;
+  /**
+   * [batch, width - 1, channels]: gets the last width - 1 inputs, those of `initialState` among them where the sequence is shorter, for
+   * `convSiluStep` or the next piece to go on from; may be `initialState` itself.
+   */
   finalState?: Tensor;
 }
 
@@ -21,14 +27,15 @@ export interface ConvOptions {
 const tokens = { forward: 16, backward: 32 };
 
 /**
- * Causal depthwise convolution with bias, then SiLU (design §4, Mamba-2), over columns [column, column + channels) of
+ * Causal depthwise convolution, with bias unless that is undefined, then SiLU (design §4, Mamba-2), over columns [column, column + channels) of
  * input [batch · length, columns] → [batch · length, channels]. weight is [channels, 1, width], its last tap multiplying the current
- * token; bias is [channels]. Sequences of the batch do not see each other.
+ * token; bias is [channels]. A sequence may come in pieces, each with the
+ * `finalState` of the one before as its `initialState`. Sequences of the batch do not see each other.
  * The gradient of `input` is written for those columns alone, whatever was there: other operations write the others.
- * @throws Error when the shapes don't fit.
+ * @throws Error when the shapes don't fit, or `initialState` is given in training: no gradient goes through it.
  */
-export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor, o: ConvOptions): Tensor {
-  const { batch, length, column, channels, width, finalState } = o;
+export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor | undefined, o: ConvOptions): Tensor {
+  const { batch, length, column, channels, width, initialState, finalState } = o;
   const columns = columnsOf(input);
   if (column + channels > columns || sizeOf(input) !== batch * length * columns) {
     throw new Error(
@@ -36,6 +43,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
     );
   }
   checkConvWeights(weight, bias, channels, width);
+  checkStates(tape, "convolution", [batch, width - 1, channels], o);
   const { recorder } = tape;
   const shape = (each: number) => {
     const blocks = Math.ceil(length / each);
@@ -44,22 +52,32 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
   };
   const y = tape.alloc([batch * length, channels], "conv");
   const forward = shape(tokens.forward);
+  const started = width > 1 ? initialState : undefined;
   recorder.dispatch({
     kernel: "conv1d/forward",
     constants: { WIDTH: width, TOKENS: tokens.forward },
-    before: scalarSigmoid,
-    bindings: [input, weight, bias, y],
+    before: scalarSigmoid + biasText(bias && 4) + earlierText(started && (bias ? 5 : 4), width, channels),
+    bindings: [input, weight, y, ...(bias ? [bias] : []), ...(started ? [started] : [])],
     params: forward.params,
     groups: forward.groups,
   });
   if (finalState && width > 1) {
-    const items = batch * (width - 1) * channels;
+    // WebGPU lets a buffer be either read or written in one dispatch.
+    const inPlace = initialState?.buffer === finalState.buffer;
+    if (inPlace && initialState?.offset !== finalState.offset)
+      throw new Error(
+        "The convolution's initial and final states are different parts of one buffer: give one tensor, or two buffers",
+      );
+    const earlier = inPlace
+      ? `fn earlier(b: u32, i: u32, c: u32) -> f32 { return state[(b * KEPT + i) * ${channels}u + c]; }\n`
+      : earlierText(initialState && 3, width, channels);
     recorder.dispatch({
       kernel: "conv1d/keep",
       constants: { KEPT: width - 1 },
-      bindings: [input, finalState],
-      params: [length, items, channels, columns, column],
-      groups: spread(Math.ceil(items / 64)),
+      before: earlier,
+      bindings: [input, finalState, ...(initialState && !inPlace ? [initialState] : [])],
+      params: [length, batch * channels, channels, columns, column],
+      groups: spread(Math.ceil((batch * channels) / 64)),
     });
   }
   tape.push({
@@ -68,32 +86,52 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
       const { items, params, groups } = shape(tokens.backward);
       const { gradient } = tape.gradientOf(input);
       const dWeight = tape.arena.alloc([items / channels, channels * width], "conv dW parts");
-      const dBias = tape.arena.alloc([items / channels, channels], "conv db parts");
+      const dBias = bias && tape.arena.alloc([items / channels, channels], "conv db parts");
       recorder.dispatch({
         kernel: "conv1d/backward",
         constants: { WIDTH: width, TOKENS: tokens.backward },
-        before: scalarSigmoid,
-        bindings: [input, weight, bias, tape.incoming(y), gradient, dWeight, dBias],
+        before: scalarSigmoid + biasText(bias && 6) + putBiasText(bias && 7),
+        bindings: [input, weight, tape.incoming(y), gradient, dWeight, ...(bias && dBias ? [bias, dBias] : [])],
         params,
         groups,
       });
-      for (const [partial, into, label] of [
-        [dWeight, tape.gradientOf(weight), "conv dW"],
-        [dBias, tape.gradientOf(bias), "conv db"],
-      ] as const) {
+      const add = (partial: Tensor, to: Tensor, label: string) => {
+        const into = tape.gradientOf(to);
         addPartials(recorder, partial, into.gradient, into.accumulate, label);
         tape.arena.release(partial);
-      }
+      };
+      add(dWeight, weight, "conv dW");
+      if (bias && dBias) add(dBias, bias, "conv db");
     },
   });
   return y;
 }
 
-/** @throws Error when weight is not [channels, 1, width] or bias not [channels]. */
-export function checkConvWeights(weight: Tensor, bias: Tensor, channels: number, width: number): void {
-  if (sizeOf(weight) !== channels * width || sizeOf(bias) !== channels) {
+/** WGSL of `bias_of(channel)`, the bias bound at `binding`, or zero where there is none. */
+export const biasText = (binding: number | undefined): string =>
+  binding
+    ? `@group(0) @binding(${binding}) var<storage, read> bias: array<f32>;\nfn bias_of(c: u32) -> f32 { return bias[c]; }\n`
+    : "fn bias_of(c: u32) -> f32 { return 0.0; }\n";
+
+const putBiasText = (binding: number | undefined): string =>
+  binding
+    ? `@group(0) @binding(${binding}) var<storage, read_write> d_bias: array<f32>;\nfn put_bias(item: u32, db: f32) { d_bias[item] = db; }\n`
+    : "fn put_bias(item: u32, db: f32) {}\n";
+
+/** WGSL of `earlier(sequence, i, channel)`, input number i of the initial state bound at `binding`, or zero where there is none. */
+const earlierText = (binding: number | undefined, width: number, channels: number): string =>
+  binding
+    ? `@group(0) @binding(${binding}) var<storage, read> before: array<f32>;
+fn earlier(b: u32, i: u32, c: u32) -> f32 { return before[(b * ${width - 1}u + i) * ${channels}u + c]; }
+`
+    : "fn earlier(b: u32, i: u32, c: u32) -> f32 { return 0.0; }\n";
+
+/** @throws Error when weight is not [channels, 1, width] or bias, where there is one, not [channels]. */
+export function checkConvWeights(weight: Tensor, bias: Tensor | undefined, channels: number, width: number): void {
+  if (sizeOf(weight) !== channels * width || (bias && sizeOf(bias) !== channels)) {
+    const given = bias ? `[${weight.shape}] and [${bias.shape}]` : `[${weight.shape}]`;
     throw new Error(
-      `A convolution of ${channels} channels and width ${width} takes weights [${channels}, 1, ${width}] and [${channels}], not [${weight.shape}] and [${bias.shape}]`,
+      `A convolution of ${channels} channels and width ${width} takes weights [${channels}, 1, ${width}]${bias ? ` and [${channels}]` : ""}, not ${given}`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import { kernels } from "../gpu/kernels.generated.js";
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
-import { type ConvOptions, checkConvWeights } from "./conv1d.js";
+import { biasText, type ConvOptions, checkConvWeights } from "./conv1d.js";
 import { checkSsd, type SsdOptions } from "./ssd.js";
 import type { Tape } from "./tape.js";
 import { scalarSigmoid } from "./vector.js";
@@ -16,7 +16,7 @@ export function convSiluStep(
   input: Tensor,
   state: Tensor,
   weight: Tensor,
-  bias: Tensor,
+  bias: Tensor | undefined,
   o: Pick<ConvOptions, "column" | "channels" | "width">,
 ): Tensor {
   const { column, channels, width } = o;
@@ -33,8 +33,8 @@ export function convSiluStep(
   tape.recorder.dispatch({
     kernel: "conv1d/step",
     constants: { WIDTH: width },
-    before: scalarSigmoid,
-    bindings: [input, weight, bias, state, y],
+    before: scalarSigmoid + biasText(bias && 5),
+    bindings: [input, weight, state, y, ...(bias ? [bias] : [])],
     params: [batch * channels, channels, columns, column],
     groups: spread(Math.ceil((batch * channels) / 64)),
   });

@@ -3,6 +3,7 @@ import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
 import { type SsdPlan, ssdPlan } from "./ssd-plan.js";
+import { checkStates, type StateEnds, stateEnds } from "./state-ends.js";
 import type { Tape } from "./tape.js";
 import { scalarSigmoid } from "./vector.js";
 
@@ -22,7 +23,9 @@ export interface SsdOptions {
   chunk: number;
   /** Where the columns of dt begin in `dtSource`. */
   dtColumn: number;
-  /** [batch, H, P, N]: gets the state after the last token, for `ssdStep` to go on from. */
+  /** [batch, H, P, N]: the state before the first token; zeros by default. Generation only. */
+  initialState?: Tensor;
+  /** [batch, H, P, N]: gets the state after the last token, for `ssdStep` or the next piece to go on from; may be `initialState` itself. */
   finalState?: Tensor;
 }
 
@@ -31,7 +34,8 @@ export interface SsdOptions {
  * dt = softplus(dt_raw + dt_bias), h_t = exp(-exp(A_log) dt_t) h_{t-1} + dt_t x_t ⊗ B_t, y_t = h_t C_t + D x_t.
  * xBC is [B · T, H · P + 2 · G · N] (x, B, C), dt_raw are the H columns of dtSource [B · T, …] from `dtColumn` on → y [B · T, H · P].
  * The gradient of `dtSource` is written for the columns of dt alone, whatever was there: other operations write the others.
- * @throws Error when the shapes don't fit.
+ * A sequence may come in pieces, each with the `finalState` of the one before as its `initialState`.
+ * @throws Error when the shapes don't fit, or `initialState` is given in training: no gradient goes through it.
  */
 export function ssd(
   tape: Tape,
@@ -43,6 +47,7 @@ export function ssd(
   o: SsdOptions,
 ): Tensor {
   checkSsd(xBC, dtSource, [dtBias, aLog, d], o, o.batch * o.length);
+  checkStates(tape, "SSM", [o.batch, o.heads, o.headDim, o.state], o);
   const plan = ssdPlan(o, tape.gpu.info.software);
   const { batch, length, heads, headDim, groups } = o;
   const { chunks, count } = plan;
@@ -63,13 +68,13 @@ export function ssd(
     ...plan.product("states", [0, columnsOf(xBC), inner], { constants: { REVERSE: false } }),
     bindings: [xBC, xBC, decay, states],
   });
-  passStates(tape, plan, decay, states, false, o.finalState);
+  passStates(tape, plan, decay, states, false, o);
   const scores = tape.arena.alloc([batch * chunks, groups, plan.chunk, plan.chunk], "ssd scores");
   recordScores(tape, plan, xBC, scores);
   const y = tape.alloc([batch * length, inner], "ssd");
   recorder.dispatch({
     kernel: "ssd/output",
-    ...plan.product("output"),
+    ...plan.product("output", [], { constants: { CONTINUED: o.initialState !== undefined } }),
     bindings: [xBC, decay, scores, states, d, y],
   });
   tape.arena.release(scores);
@@ -171,17 +176,22 @@ function recordScores(tape: Tape, plan: SsdPlan, xBC: Tensor, scores: Tensor): v
 }
 
 /** Turns what each chunk adds to the state into the state entering it; in `reverse`, to its gradient, into that of the state leaving it. */
-function passStates(tape: Tape, plan: SsdPlan, decay: Tensor, states: Tensor, reverse: boolean, final?: Tensor): void {
+function passStates(
+  tape: Tape,
+  plan: SsdPlan,
+  decay: Tensor,
+  states: Tensor,
+  reverse: boolean,
+  ends: StateEnds = {},
+): void {
   const { batch, heads, headDim, state } = plan.options;
   const items = (batch * heads * headDim * state) / 4;
-  const before = final
-    ? "@group(0) @binding(3) var<storage, read_write> after: array<vec4f>;\nfn finish(item: u32, state: vec4f) { after[item] = state; }\n"
-    : "fn finish(item: u32, state: vec4f) {}\n";
+  const { text, bindings } = stateEnds(3, ends);
   tape.recorder.dispatch({
     kernel: "ssd/passing",
     constants: { ...plan.sizes, STATE: headDim * state, REVERSE: reverse },
-    before,
-    bindings: [decay, states, ...(final ? [final] : [])],
+    before: text,
+    bindings: [decay, states, ...bindings],
     params: [items, plan.chunks, plan.count],
     groups: spread(Math.ceil(items / 64)),
   });

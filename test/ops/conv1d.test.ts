@@ -37,6 +37,19 @@ describe("convSilu agrees with float64, forward and backward", () => {
 });
 
 describe("convSilu", () => {
+  it("does without a bias", async () => {
+    const o = { batch: 2, length: 35, columns: 9, column: 2, channels: 5, width: 4 };
+    await checkOp(holder.gpu, {
+      inputs: { x: input([70, 9], 1, 2), w: input([5, 1, 4], 2) },
+      build: (tape, { x, w }) => {
+        const y = convSilu(tape, x, w, undefined, o);
+        tape.push({ outputs: [], backward: () => clear(tape, tape.gradientOf(x).gradient) });
+        return y;
+      },
+      reference: ({ x, w }) => convSiluReference(x, w, new Float64Array(5), o),
+    });
+  });
+
   it("gives the same bits twice", async () => {
     const o = { batch: 2, length: 70, column: 0, channels: 9, width: 4 };
     const run = () =>

@@ -47,16 +47,22 @@ function cut(values: Float32Array, length: number, from: number, to: number, wid
   return Float32Array.from(rows.flat());
 }
 
-/** The first `prompt` tokens at once, the others step by step, as generation does; gives y and the state at the end. */
-async function generate(gpu: Gpu, input: Float32Array, length: number, prompt: number) {
+/**
+ * The first tokens in `pieces`, each at once, the others step by step, as generation does; gives y and the state at the end.
+ * A piece continues from the states of the one before, in place or, `apart`, into other buffers.
+ */
+async function generate(gpu: Gpu, input: Float32Array, length: number, pieces: number[], apart = false) {
   const tensor = (values: Float32Array<ArrayBuffer>, label: string) => tensorFrom(gpu, [values.length], label, values);
   const conv = [
     tensorFrom(gpu, [channels, 1, width], "conv w", weights.conv),
     tensor(weights.convBias, "conv b"),
   ] as const;
   const scan = [tensor(weights.dtBias, "dt_bias"), tensor(weights.aLog, "A_log"), tensor(weights.d, "D")] as const;
-  const convState = tensorFrom(gpu, [batch, width - 1, channels], "conv state");
-  const ssmState = tensorFrom(gpu, [batch, heads, headDim, state], "ssm state");
+  const states = () => ({
+    conv: tensorFrom(gpu, [batch, width - 1, channels], "conv state"),
+    ssm: tensorFrom(gpu, [batch, heads, headDim, state], "ssm state"),
+  });
+  let { conv: convState, ssm: ssmState } = states();
   const inner = heads * headDim;
   const y = new Float32Array(batch * length * inner);
   const recorder = () => {
@@ -68,16 +74,22 @@ async function generate(gpu: Gpu, input: Float32Array, length: number, prompt: n
     const each = (to - from) * inner;
     for (let b = 0; b < batch; b++) y.set(values.subarray(b * each, (b + 1) * each), (b * length + from) * inner);
   };
-  if (prompt > 0) {
+  let done = 0;
+  for (const piece of pieces) {
     const { it, tape } = recorder();
-    const x = tensorFrom(gpu, [batch * prompt, columns], "zxbcdt", cut(input, length, 0, prompt, columns));
-    const o = { batch, length: prompt };
-    const xBC = convSilu(tape, x, ...conv, { ...o, column, channels, width, finalState: convState });
-    const result = ssd(tape, xBC, x, ...scan, { ...o, ...sizes, chunk: 16, finalState: ssmState });
+    const x = tensorFrom(gpu, [batch * piece, columns], "zxbcdt", cut(input, length, done, done + piece, columns));
+    const o = { batch, length: piece };
+    const initial = done > 0 ? { conv: convState, ssm: ssmState } : undefined;
+    if (apart) ({ conv: convState, ssm: ssmState } = states());
+    const convOptions = { ...o, column, channels, width, initialState: initial?.conv, finalState: convState };
+    const xBC = convSilu(tape, x, ...conv, convOptions);
+    const scanOptions = { ...o, ...sizes, chunk: 16, initialState: initial?.ssm, finalState: ssmState };
+    const result = ssd(tape, xBC, x, ...scan, scanOptions);
     it.submit();
-    await keep(result, 0, prompt);
+    await keep(result, done, done + piece);
+    done += piece;
   }
-  for (let t = prompt; t < length; t++) {
+  for (let t = done; t < length; t++) {
     const { it, tape } = recorder();
     const x = tensorFrom(gpu, [batch, columns], "zxbcdt", cut(input, length, t, t + 1, columns));
     const xBC = convSiluStep(tape, x, convState, ...conv, { column, channels, width });
@@ -85,7 +97,7 @@ async function generate(gpu: Gpu, input: Float32Array, length: number, prompt: n
     it.submit();
     await keep(result, t, t + 1);
   }
-  return { y, state: await download(gpu, ssmState) };
+  return { y, state: await download(gpu, ssmState), inputs: await download(gpu, convState) };
 }
 
 describe("prompt at once, then step by step, equals the float64 recurrence", () => {
@@ -102,7 +114,7 @@ describe("prompt at once, then step by step, equals the float64 recurrence", () 
     it(`T${length}, of which the prompt is ${prompt}`, async () => {
       const input = random([batch * length, columns], 1);
       const expected = reference(input, length);
-      const actual = await generate(holder.gpu, input, length, prompt);
+      const actual = await generate(holder.gpu, input, length, prompt ? [prompt] : []);
       expectClose("y", actual.y, expected.y, 1e-5);
       expectClose("state", actual.state, expected.state, 1e-5);
     });
@@ -113,9 +125,67 @@ describe("prompt at once, then step by step, equals the float64 recurrence", () 
     const hardware: Gpu = asHardware(gpu);
     const input = random([batch * 20, columns], 1);
     const expected = reference(input, 20);
-    const actual = await generate(hardware, input, 20, 17);
+    const actual = await generate(hardware, input, 20, [17]);
     expectClose("y", actual.y, expected.y, 1e-5);
     expectClose("state", actual.state, expected.state, 1e-5);
+  });
+});
+
+describe("a prompt in pieces equals it whole", () => {
+  const length = 110;
+  const input = random([batch * length, columns], 1);
+  for (const [name, pieces, apart] of [
+    ["5 + 1 + 17 + 64 and 23 steps", [5, 1, 17, 64], false],
+    ["1 + 1 + 1 + 2 + 16 + 89, no steps", [1, 1, 1, 2, 16, 89], false],
+    ["2 + 1 + 65 into other buffers", [2, 1, 65], true],
+  ] as const) {
+    for (const kind of ["software", "hardware"]) {
+      it(`${name}, kernels for ${kind}`, { timeout: 60_000 }, async () => {
+        const gpu = kind === "software" ? holder.gpu : asHardware(holder.gpu);
+        const expected = reference(input, length);
+        const actual = await generate(gpu, input, length, [...pieces], apart);
+        expectClose("y", actual.y, expected.y, 1e-5);
+        expectClose("state", actual.state, expected.state, 1e-5);
+        const last = Float32Array.from({ length: batch * (width - 1) * channels }, (_, i) => {
+          const [b, j, c] = [
+            Math.floor(i / channels / (width - 1)),
+            Math.floor(i / channels) % (width - 1),
+            i % channels,
+          ];
+          return input[(b * length + length - width + 1 + j) * columns + column + c];
+        });
+        expect(actual.inputs).toEqual(last);
+      });
+    }
+  }
+
+  it("is refused in training, and with states of another size", () => {
+    const { gpu } = holder;
+    const tensor = (shape: number[]) => tensorFrom(gpu, shape, "t");
+    const conv = (training: boolean, rows: number) =>
+      convSilu(new Tape(new Recorder(gpu), new Arena(gpu), training), tensor([6, 4]), tensor([4, 1, 4]), undefined, {
+        batch: 2,
+        length: 3,
+        column: 0,
+        channels: 4,
+        width: 4,
+        initialState: tensor([2, rows, 4]),
+      });
+    expect(() => conv(true, 3)).toThrow("from an initial state in generation only");
+    expect(() => conv(false, 4)).toThrow("The convolution keeps a state [2, 3, 4], not [2,4,4]");
+    const scan = (training: boolean, n: number) =>
+      ssd(
+        new Tape(new Recorder(gpu), new Arena(gpu), training),
+        tensor([6, 16]),
+        tensor([6, 1]),
+        ...([tensor([1]), tensor([1]), tensor([1])] as const),
+        {
+          ...{ batch: 2, length: 3, heads: 1, headDim: 8, state: 4, groups: 1, chunk: 16, dtColumn: 0 },
+          initialState: tensor([2, 1, 8, n]),
+        },
+      );
+    expect(() => scan(true, 4)).toThrow("from an initial state in generation only");
+    expect(() => scan(false, 8)).toThrow("The SSM keeps a state [2, 1, 8, 4], not [2,1,8,8]");
   });
 });
 
