@@ -134,7 +134,9 @@ describe("a broken model folder is named with what is wrong:", () => {
 
   it("missing files", () => {
     rmSync(weights);
-    expect(() => loadModel(folder)).toThrow(`${folder} has no model.safetensors.`);
+    expect(() => loadModel(folder)).toThrow(
+      `${folder} has neither model.safetensors nor model.safetensors.index.json.`,
+    );
     rmSync(description);
     expect(() => loadModel(folder)).toThrow(`${folder} is no model folder: it has no config.json.`);
   });
