@@ -1,4 +1,4 @@
-// partial[s] = the sum of the rows of dy that segment s lists: rows order[segments[s]] … order[segments[s + 1] - 1], all of
+// partial[s] = `scaled` (from src/ops/embedding.ts) of the sum of the rows of dy that segment s lists: rows order[segments[s]] … order[segments[s + 1] - 1], all of
 // one id. How many segments there are is data: first[VOCAB]. Constants: UNITS (V's a row), VOCAB.
 @group(0) @binding(1) var<storage, read> dy: array<V>;
 @group(0) @binding(2) var<storage, read> order: array<u32>;
@@ -23,5 +23,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     d += dy[order[k + 3u] * UNITS + j];
   }
   for (; k < end; k++) { a += dy[order[k] * UNITS + j]; }
-  partial[i] = (a + b) + (c + d);
+  partial[i] = scaled((a + b) + (c + d));
 }

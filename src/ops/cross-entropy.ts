@@ -15,16 +15,18 @@ export interface CrossEntropyOptions {
   chunk?: number;
   /** f32 [rows]: takes the loss of each row, 0 where it is not scored. */
   perToken?: Tensor;
+  /** What the logits are multiplied by (the logits_scaling of Granite divides: 1 / logits_scaling here); 1 by default. */
+  logitScale?: number;
 }
 
 /**
- * Mean of -log softmax(hidden · tableᵀ)[target] over the scored rows (0 when none is), in nats: hidden [..., D] after the final norm,
+ * Mean of -log softmax(logitScale · hidden · tableᵀ)[target] over the scored rows (0 when none is), in nats: hidden [..., D] after the final norm,
  * table [V, D] (the tied embedding, or a head of its own), targets u32 [rows] (`notScored` where nothing is asked).
  *
  * In training the gradients of hidden and table are written here, in the forward pass, chunk by chunk: that of the loss
  * itself is 1, and so the logits exist once, for one chunk, and become their own gradient in place. Nothing is left for the tape.
  * loss [1] and scored [2] (the number of scored rows n, and 1 / n) belong to the arena and stay as they are until released.
- * @throws Error when shapes don't fit, or `chunk` is not a multiple of 64.
+ * @throws Error when shapes don't fit, `chunk` is not a multiple of 64, or logitScale is not a finite f32.
  */
 export function crossEntropy(
   tape: Tape,
@@ -51,16 +53,17 @@ export function crossEntropy(
 
   const losses = o.perToken ?? arena.alloc([rows], "losses");
   const logits = arena.alloc([Math.min(chunk, rows), vocabSize], "logits");
+  const alpha = o.logitScale;
   const dHidden = training ? tape.gradientOf(hidden) : undefined;
   for (let row0 = 0; row0 < rows; row0 += chunk) {
     const part: Matrix = { ...matrix(hidden, 0, width), rows: Math.min(chunk, rows - row0), start: row0 * width };
     const scores: Matrix = { ...matrix(logits), rows: part.rows };
-    matmul(recorder, arena, { a: part, b: matrix(table), c: scores, transposeB: true, label: "head" });
+    matmul(recorder, arena, { a: part, b: matrix(table), c: scores, transposeB: true, alpha, label: "head" });
     softmax(tape, logits, targets, scored, losses, part.rows, row0);
     if (!dHidden) continue;
     const into: Matrix = { ...part, tensor: dHidden.gradient };
     const { accumulate } = dHidden;
-    matmul(recorder, arena, { a: scores, b: matrix(table), c: into, accumulate, label: "head dx" });
+    matmul(recorder, arena, { a: scores, b: matrix(table), c: into, accumulate, alpha, label: "head dx" });
     const dTable = tape.gradientOf(table);
     matmul(recorder, arena, {
       a: scores,
@@ -68,6 +71,7 @@ export function crossEntropy(
       c: { tensor: dTable.gradient, rows: vocabSize, columns: width, stride: width, start: 0 },
       transposeA: true,
       accumulate: dTable.accumulate,
+      alpha,
       label: "head dW",
     });
   }

@@ -2,6 +2,7 @@ import { tensorFrom, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { spread } from "../gpu/recorder.js";
 import { alignment, columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { times } from "./scale.js";
 import type { Tape } from "./tape.js";
 import { isWide, lengthOf, vector } from "./vector.js";
 
@@ -86,10 +87,10 @@ export function uploadTokens(gpu: Gpu, buffers: TokenBuffers, ids: Uint32Array):
 }
 
 /**
- * Rows of a table: ids u32 [rows], table [V, D] → [rows, D].
- * @throws Error when the table does not have the vocabulary of the token buffers.
+ * Rows of a table, times `scale` (the embedding_multiplier of Granite and Falcon-H1): ids u32 [rows], table [V, D] → [rows, D].
+ * @throws Error when the table does not have the vocabulary of the token buffers, or the scale is not a finite f32.
  */
-export function embedding(tape: Tape, tokens: TokenBuffers, table: Tensor): Tensor {
+export function embedding(tape: Tape, tokens: TokenBuffers, table: Tensor, scale = 1): Tensor {
   const { recorder, arena, gpu } = tape;
   const { ids, order, segments, first, vocabSize } = tokens;
   const rows = sizeOf(ids);
@@ -100,11 +101,12 @@ export function embedding(tape: Tape, tokens: TokenBuffers, table: Tensor): Tens
   const wide = isWide(width);
   const units = width / lengthOf(wide);
   const before = vector(wide);
+  const scaled = `fn scaled(value: V) -> V { return value${times(scale)}; }\n`;
   const y = tape.alloc([rows, width], "embedding");
   recorder.dispatch({
     kernel: "embedding/forward",
     constants: { UNITS: units },
-    before,
+    before: before + scaled,
     bindings: [ids, table, y],
     params: [rows * units],
     groups: spread(Math.ceil((rows * units) / 256)),
@@ -118,7 +120,7 @@ export function embedding(tape: Tape, tokens: TokenBuffers, table: Tensor): Tens
       recorder.dispatch({
         kernel: "embedding/segments",
         constants: { UNITS: units, VOCAB: vocabSize },
-        before,
+        before: before + scaled,
         bindings: [tape.incoming(y), order, segments, first, partial],
         groups: spread(Math.ceil((most * units) / 256)),
         label: "embedding dy by segment",

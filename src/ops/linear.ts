@@ -85,7 +85,7 @@ function joinedGradient(tape: Tape, parts: Tensor[], shape: readonly number[]): 
 function addColumns(tape: Tape, x: Matrix, into: Target, alpha: number, label: string): void {
   const { recorder, arena, gpu } = tape;
   const across = Math.ceil(x.columns / 64);
-  // About a thousand workgroups keep the memory of a GPU busy; in software each dispatch item costs, and eight share two cores well.
+  // About a thousand workgroups keep the memory of a GPU busy; in software a few are enough for its cores.
   const wanted = Math.ceil((gpu.info.software ? 8 : 1024) / across);
   const rows = Math.max(32, Math.ceil(x.rows / wanted));
   const partial = arena.alloc([Math.ceil(x.rows / rows), x.columns], `${label} parts`);

@@ -62,27 +62,37 @@ function differences(values: Float64Array, actual: Float32Array, loss: () => num
   return [found, expected];
 }
 
-const software = [
+interface Case {
+  rows: number;
+  width: number;
+  vocabSize: number;
+  chunk?: number;
+  scale: number;
+  logitScale?: number;
+}
+const software: Case[] = [
   { rows: 1, width: 4, vocabSize: 8, chunk: undefined, scale: 1 },
   { rows: 37, width: 12, vocabSize: 19, chunk: undefined, scale: 1 },
   { rows: 150, width: 8, vocabSize: 32, chunk: 64, scale: 2 },
   { rows: 70, width: 6, vocabSize: 259, chunk: 64, scale: 20 },
+  { rows: 70, width: 7, vocabSize: 19, chunk: 64, scale: 2, logitScale: 1 / 6 },
 ];
 // Each number of invocations a row: 16, 64, 256; and rows that are not read in vectors.
-const onHardware = [
+const onHardware: Case[] = [
   { rows: 37, width: 12, vocabSize: 19, chunk: undefined, scale: 1 },
   { rows: 70, width: 8, vocabSize: 64, chunk: 64, scale: 2 },
   { rows: 5, width: 8, vocabSize: 1000, chunk: undefined, scale: 2 },
   { rows: 3, width: 8, vocabSize: 2200, chunk: undefined, scale: 2 },
+  { rows: 37, width: 12, vocabSize: 64, chunk: undefined, scale: 1, logitScale: 0.0390625 },
 ];
 
 describe.each([
   ["software", software],
   ["hardware", onHardware],
 ] as const)("the %s form of cross-entropy agrees with float64", (form, cases) => {
-  it.each(cases)(
-    "at R$rows-D$width-V$vocabSize, chunks of $chunk",
-    async ({ rows, width, vocabSize, chunk, scale }) => {
+  it.each<Case>(cases)(
+    "at R$rows-D$width-V$vocabSize, chunks of $chunk, logits times $logitScale",
+    async ({ rows, width, vocabSize, chunk, scale, logitScale }) => {
       const { gpu } = holder;
       const values = {
         hidden: { shape: [rows, width], values: random([rows, width], 1, scale) },
@@ -98,16 +108,16 @@ describe.each([
           gpu,
           training,
           values,
-          (tape, { hidden, table }) => crossEntropy(tape, hidden, table, targets, { chunk, perToken }),
+          (tape, { hidden, table }) => crossEntropy(tape, hidden, table, targets, { chunk, perToken, logitScale }),
           form,
         );
       const { loss, scored, gradients } = await run(true);
       const [hidden, table] = [Float64Array.from(values.hidden.values), Float64Array.from(values.table.values)];
-      const exact = () => reference.crossEntropy(hidden, table, ids, width);
+      const exact = () => reference.crossEntropy(hidden, table, ids, width, logitScale);
       const n = ids.filter((id) => id !== notScored).length;
       expectClose("scored", scored, [n, 1 / n], 1e-6);
       expectClose("loss", [loss], [exact()], 1e-6);
-      const exactLosses = reference.losses(hidden, table, ids, width);
+      const exactLosses = reference.losses(hidden, table, ids, width, logitScale);
       expectClose("losses", await download(gpu, perToken), exactLosses, 1e-5);
       expectClose("gradient of hidden", ...differences(hidden, gradients.hidden, exact), 1e-4);
       expectClose("gradient of table", ...differences(table, gradients.table, exact), 1e-4);

@@ -11,12 +11,22 @@ const skewed = (rows: number, vocabSize: number, share: number) =>
     u < share ? Math.min(2, vocabSize - 1) : Math.floor(((u - share) / (1 - share)) * vocabSize),
   );
 
-const cases = [
+interface Case {
+  name: string;
+  rows: number;
+  vocabSize: number;
+  width: number;
+  share: number;
+  scale?: number;
+}
+const cases: Case[] = [
   { name: "one token", rows: 1, vocabSize: 5, width: 4, share: 0 },
   { name: "one entry", rows: 70, vocabSize: 1, width: 4, share: 0 },
   { name: "even ids", rows: 37, vocabSize: 50, width: 12, share: 0 },
   { name: "odd width", rows: 100, vocabSize: 19, width: 7, share: 0.2 },
   { name: "skewed ids", rows: 1300, vocabSize: 40, width: 32, share: 0.6 },
+  { name: "a multiplier", rows: 200, vocabSize: 19, width: 7, share: 0.5, scale: -12 },
+  { name: "a multiplier in vectors", rows: 200, vocabSize: 30, width: 8, share: 0.5, scale: 5.65685424949238 },
   { name: "one id alone", rows: 1000, vocabSize: 300, width: 8, share: 1 },
 ];
 
@@ -26,7 +36,7 @@ describe.each(["software", "hardware"])("the %s form of the embedding agrees wit
   // In software the hardware form takes seconds a shape to compile.
   it.each(form === "hardware" ? cases.slice(-3) : cases)(
     "$name: R$rows-V$vocabSize-D$width",
-    async ({ rows, vocabSize, width, share }) => {
+    async ({ rows, vocabSize, width, share, scale = 1 }) => {
       const gpu = device();
       const ids = skewed(rows, vocabSize, share);
       const tokens = createTokenBuffers(gpu, rows, vocabSize);
@@ -36,8 +46,8 @@ describe.each(["software", "hardware"])("the %s form of the embedding agrees wit
       const table = input([vocabSize, width], 1);
       await checkOp(gpu, {
         inputs: { table },
-        build: (tape, { table }) => embedding(tape, tokens, table),
-        reference: ({ table }) => gather(ids, table, width),
+        build: (tape, { table }) => embedding(tape, tokens, table, scale),
+        reference: ({ table }) => gather(ids, table, width).map((value) => scale * value),
       });
       // The gradient is a sum with few terms in float64.
       const upstream = (shape: readonly number[]) => random(shape, 5);
@@ -49,12 +59,13 @@ describe.each(["software", "hardware"])("the %s form of the embedding agrees wit
             { table },
             (tape, { table }) => {
               if (before) tape.recorder.copy(table, tape.gradientOf(table).gradient);
-              return embedding(tape, tokens, table);
+              return embedding(tape, tokens, table, scale);
             },
             upstream,
           );
         const expected = Float64Array.from(table.values, (value) => (before ? value : 0));
-        for (const [i, value] of dy.entries()) expected[ids[Math.floor(i / width)] * width + (i % width)] += value;
+        for (const [i, value] of dy.entries())
+          expected[ids[Math.floor(i / width)] * width + (i % width)] += scale * value;
         const { gradients } = await run();
         expectClose("gradient of table", gradients.table, expected, 1e-6);
         expect((await run()).gradients.table, "the same bits again").toEqual(gradients.table);
