@@ -1,0 +1,42 @@
+import { expect, it } from "vitest";
+import { expandHeads, pairHeads } from "../../src/ops/heads.js";
+import { orderHeads } from "../reference/columns.js";
+import { checkOp, input, random, runOp, useGpu } from "./harness.js";
+
+const holder = useGpu();
+
+it.each([
+  { rows: 1, from: 1, to: 1, dim: 1, order: [0] },
+  { rows: 19, from: 2, to: 4, dim: 8, order: [0, 0, 1, 1] },
+  { rows: 70, from: 3, to: 9, dim: 5, order: [0, 0, 0, 1, 1, 1, 2, 2, 2] },
+  { rows: 2, from: 1, to: 3, dim: 36, order: [0, 0, 0] },
+])("expandHeads at R$rows-K$from-H$to-D$dim", async ({ rows, from, to, dim, order }) => {
+  await checkOp(holder.gpu, {
+    inputs: { v: input([rows, from * dim], 1) },
+    build: (tape, { v }) => expandHeads(tape, v, { from, to, dim }),
+    reference: ({ v }) => orderHeads(v, from, dim, order),
+  });
+});
+
+it.each([
+  { rows: 1, heads: 2, dim: 3, order: [0, 1, 0, 1] },
+  { rows: 37, heads: 4, dim: 8, order: [0, 2, 1, 3, 0, 2, 1, 3] },
+  { rows: 5, heads: 6, dim: 4, order: [0, 3, 1, 4, 2, 5, 0, 3, 1, 4, 2, 5] },
+])("pairHeads at R$rows-K$heads-D$dim", async ({ rows, heads, dim, order }) => {
+  await checkOp(holder.gpu, {
+    inputs: { v: input([rows, heads * dim], 1) },
+    build: (tape, { v }) => pairHeads(tape, v, { heads, dim }),
+    reference: ({ v }) => orderHeads(v, heads, dim, order),
+  });
+});
+
+it("says which heads do not fit", async () => {
+  const run = (build: Parameters<typeof runOp>[2]) =>
+    runOp(holder.gpu, { v: input([4, 12], 1) }, build, (shape) => random(shape, 5));
+  await expect(run((tape, { v }) => expandHeads(tape, v, { from: 3, to: 4, dim: 4 }))).rejects.toThrow(
+    "[4,12] does not hold 3 heads of 4 elements that could become 4",
+  );
+  await expect(run((tape, { v }) => pairHeads(tape, v, { heads: 3, dim: 4 }))).rejects.toThrow(
+    "an even number of heads",
+  );
+});
