@@ -22,7 +22,9 @@ const base = z.strictObject({
 
 /** The sections of all blocks, by name. */
 function sections(): Map<string, Section> {
-  return new Map([...specs("mixer"), ...specs("ffn")].flatMap(({ needs }) => Object.entries(needs)));
+  return new Map(
+    [...specs("mixer"), ...specs("ffn")].flatMap(({ needs, uses }) => Object.entries({ ...needs, ...uses })),
+  );
 }
 
 /** Made anew for each config: blocks may have been added. */

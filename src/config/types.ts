@@ -7,8 +7,11 @@
 export type { AttentionConfig, RopeConfig, RopeScaling, WindowConfig } from "./blocks/attention.js";
 export type { FfnConfig } from "./blocks/feed-forward.js";
 export type { HybridConfig } from "./blocks/intra-hybrid.js";
+export type { Mamba1Config } from "./blocks/mamba1.js";
 export type { GatedNormConfig, SsmConfig } from "./blocks/mamba2.js";
 export type { MoeConfig } from "./blocks/moe.js";
+export type { ParallelMultipliers } from "./blocks/parallel.js";
+export type { ZambaConfig } from "./blocks/zamba.js";
 
 /** One layer's mixer or feed-forward network: a letter of the pattern table (`blocks/table.ts`), or "-" for none. */
 export type LayerKind = string;

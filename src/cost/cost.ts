@@ -59,7 +59,10 @@ export function linearWeights(config: ModelConfig): number {
   return sum(blockCosts(config, 1), (block) => block.weights);
 }
 
-/** The linear weights that one token passes: fewer than all of them where the feed-forward networks are mixtures. */
+/**
+ * The linear weights that one token passes: fewer than all of them where the feed-forward networks are mixtures, more where
+ * layers share weights, which then count at each use.
+ */
 export function activeWeights(config: ModelConfig): number {
   return sum(blockCosts(config, 1), (block) => block.activeWeights ?? block.weights);
 }

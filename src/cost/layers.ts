@@ -16,5 +16,5 @@ export function mixerCost(config: ModelConfig, kind: LayerKind, context: number)
 
 /** Costs of all mixers and feed-forward networks of a model. */
 export function blockCosts(config: ModelConfig, context: number): BlockCost[] {
-  return blocksOf(config).map(({ spec }) => spec.cost(config, context));
+  return blocksOf(config).map(({ spec, ...place }) => spec.cost(config, context, place));
 }

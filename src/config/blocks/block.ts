@@ -27,9 +27,9 @@ export interface Place {
 }
 
 export interface BlockCost {
-  /** Weights that take part in products: projections, convolution, A and dt_bias; without norms and biases. */
+  /** Weights that take part in products: projections, convolution, A and dt_bias; without norms and biases. Shared ones once. */
   weights: number;
-  /** Those of them that one token passes, where that is not all of them. */
+  /** Those that one token passes, where they are others: some experts of many, or weights that an earlier layer counts. */
   activeWeights?: number;
   /** FLOPs besides 6 for each active weight and token, forward and backward, for one sequence. */
   extraFlops: number;
@@ -54,11 +54,14 @@ export interface BlockSpec {
   role: "mixer" | "ffn";
   /** Sections that the config must have, by name. */
   needs: Record<string, Section>;
+  /** Sections that it reads where the config has them. */
+  uses?: Record<string, Section>;
   /** Throws one sentence when the kernels can't take the sizes; such configs can still be costed. */
   requireBuildable?: (config: ModelConfig) => void;
   /** The block's weights with their full names, its input norm first; a name that an earlier layer has is shared with it. */
   parameters: (config: ModelConfig, place: Place) => ParameterSpec[];
-  cost: (config: ModelConfig, context: number) => BlockCost;
+  /** Without a place: of a block whose weights no other layer shares. */
+  cost: (config: ModelConfig, context: number, place?: Place) => BlockCost;
   /**
    * Numbers a token that training keeps for the backward pass: the input norm's output, the block's own, and the stream
    * that it adds to.

@@ -8,11 +8,26 @@ import { attention, slidingWindow } from "./attention.js";
 import type { BlockSpec, Place } from "./block.js";
 import { feedForward } from "./feed-forward.js";
 import { intraHybrid } from "./intra-hybrid.js";
+import { mamba1 } from "./mamba1.js";
 import { mamba2 } from "./mamba2.js";
 import { mixtureOfExperts } from "./moe.js";
+import { parallel } from "./parallel.js";
+import { zamba } from "./zamba.js";
 
 const table = new Map<LayerKind, BlockSpec>();
-for (const spec of [attention, slidingWindow, mamba2, intraHybrid, feedForward, mixtureOfExperts]) addSpec(spec);
+for (const spec of [
+  attention,
+  slidingWindow,
+  mamba2,
+  mamba1,
+  intraHybrid,
+  parallel,
+  zamba,
+  feedForward,
+  mixtureOfExperts,
+]) {
+  addSpec(spec);
+}
 
 /** Adds a block at run time. Throws one sentence when its letter is taken or no single character. */
 export function addSpec(spec: BlockSpec): void {

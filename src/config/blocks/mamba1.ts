@@ -1,0 +1,115 @@
+/** `J`, Mamba-1's selective scan (Gu & Dao 2023, arXiv:2312.00752), with the norms that Jamba (arXiv:2403.19887) added. */
+
+import { z } from "zod";
+import type { ModelConfig } from "../types.js";
+import { type BlockSpec, type ParameterSpec, type Section, section } from "./block.js";
+import { count, range, requireAscending, requireQuads } from "./fields.js";
+import { scanFlops } from "./mamba2.js";
+import { convolution, drawn, dtBias, ones, projection, residualProjection } from "./weights.js";
+
+export interface Mamba1Config {
+  /** Inner width: channels, each with a state of its own. */
+  dInner: number;
+  /** Width of a channel's state. */
+  dState: number;
+  /** Width from which the dt of every channel is projected. */
+  dtRank: number;
+  /** Width of the causal depthwise convolution. */
+  conv: number;
+  /** dt is drawn log-uniformly from this range at initialisation. */
+  dtRange: [number, number];
+  /** RMS norms of the projected dt, B and C (Jamba). */
+  innerNorms: boolean;
+}
+
+declare module "../types.js" {
+  interface ModelConfig {
+    /** Needed by J. */
+    mamba1?: Mamba1Config;
+  }
+}
+
+export const mamba1Section: Section = {
+  schema: z.strictObject({
+    dInner: count,
+    dState: count,
+    dtRank: count,
+    conv: count,
+    dtRange: range,
+    innerNorms: z.boolean(),
+  }),
+  check({ mamba1 }) {
+    if (mamba1) requireAscending("mamba1.dtRange", mamba1.dtRange);
+  },
+};
+
+/** Tokens from one state that the scan keeps for its backward pass to the next. */
+export const MAMBA1_CHUNK = 64;
+
+/** Rows of x_proj: [dt, B, C]. */
+export const selectionWidth = ({ dtRank, dState }: Mamba1Config) => dtRank + 2 * dState;
+
+/** The weights below `prefix` (e.g. "model.layers.0.mamba") of a Mamba-1 mixer, without its input norm. */
+function mixerParameters(config: ModelConfig, mamba1: Mamba1Config, prefix: string): ParameterSpec[] {
+  const { dInner, dState, dtRank, conv, dtRange, innerNorms } = mamba1;
+  const bound = dtRank ** -0.5;
+  return [
+    projection(`${prefix}.in_proj.weight`, 2 * dInner, config.dModel),
+    ...convolution(`${prefix}.conv1d`, dInner, conv),
+    projection(`${prefix}.x_proj.weight`, selectionWidth(mamba1), dInner),
+    drawn(`${prefix}.dt_proj.weight`, [dInner, dtRank], (random) => random.uniform(-bound, bound), true),
+    drawn(`${prefix}.dt_proj.bias`, [dInner], dtBias(dtRange), false),
+    // "S4D real": A = -1 … -dState in every channel (Mamba, Section 3.6).
+    drawn(`${prefix}.A_log`, [dInner, dState], (_, index) => Math.log(1 + (index % dState)), false),
+    ones(`${prefix}.D`, dInner),
+    ...(innerNorms
+      ? [
+          ones(`${prefix}.dt_layernorm.weight`, dtRank),
+          ones(`${prefix}.b_layernorm.weight`, dState),
+          ones(`${prefix}.c_layernorm.weight`, dState),
+        ]
+      : []),
+    residualProjection(`${prefix}.out_proj.weight`, config.dModel, dInner, config),
+  ];
+}
+
+export const mamba1: BlockSpec = {
+  letter: "J",
+  meaning: "Mamba-1",
+  role: "mixer",
+  needs: { mamba1: mamba1Section },
+  requireBuildable(config) {
+    const { dInner, dState, dtRank } = section(config, "mamba1");
+    requireQuads("mamba1.dInner", dInner);
+    requireQuads("mamba1.dState", dState);
+    requireQuads("mamba1.dtRank", dtRank);
+  },
+  parameters: (config, { prefix }) => [
+    ones(`${prefix}.input_layernorm.weight`, config.dModel),
+    ...mixerParameters(config, section(config, "mamba1"), `${prefix}.mamba`),
+  ],
+  /**
+   * The scan is counted as Table 1 counts Mamba's: 9 FLOPs for each number of the state (dt·A and its exponential, dt·B·x,
+   * three for the scan's combination, two for the product with C) and 2 a channel (D and the gate), three times that
+   * with the backward pass. That is the usual count of this very scan; Table 1 applies it to Mamba-2.
+   */
+  cost(config, context) {
+    const mamba1 = section(config, "mamba1");
+    const { dInner, dState, dtRank, conv } = mamba1;
+    return {
+      weights: dInner * (3 * config.dModel + selectionWidth(mamba1) + dtRank + conv + dState + 1),
+      extraFlops: scanFlops(dInner, dState, context),
+      cacheElements: dInner * dState + conv * dInner,
+    };
+  },
+  /**
+   * [x, z]; the convolved x; [dt, B, C] and, where they are normed, the result; dt of every channel; the scan's output and
+   * the gated one; and one state in `MAMBA1_CHUNK` tokens.
+   */
+  saved(config) {
+    const mamba1 = section(config, "mamba1");
+    const { dInner, dState, innerNorms } = mamba1;
+    const selection = (innerNorms ? 2 : 1) * selectionWidth(mamba1);
+    return 2 * config.dModel + 6 * dInner + selection + (dInner * dState) / MAMBA1_CHUNK;
+  },
+};

@@ -1,0 +1,77 @@
+/** `P`, attention and Mamba-2 beside each other on one normed input, their outputs added (Falcon-H1, arXiv:2507.22448). */
+
+import { z } from "zod";
+import { attention } from "./attention.js";
+import { type BlockSpec, type Section, section } from "./block.js";
+import { mamba2, mamba2Parameters } from "./mamba2.js";
+
+/** Constant factors of Falcon-H1's activations, under the names of its config. */
+export interface ParallelMultipliers {
+  /** The normed input of attention. */
+  attentionIn: number;
+  attentionOut: number;
+  /** The keys. */
+  key: number;
+  /** The normed input of Mamba-2. */
+  ssmIn: number;
+  ssmOut: number;
+  /** The parts of in_proj's output: z, x, B, C and dt. */
+  ssm: [number, number, number, number, number];
+}
+
+declare module "../types.js" {
+  interface ModelConfig {
+    /** Read by P; every factor is 1 where it is left out. */
+    parallel?: { multipliers: ParallelMultipliers };
+  }
+}
+
+const fiveNumbers = z.custom<ParallelMultipliers["ssm"]>(
+  (value) => Array.isArray(value) && value.length === 5 && value.every(Number.isFinite),
+  { error: "it must be a list of five numbers, those of z, x, B, C and dt" },
+);
+
+export const parallelSection: Section = {
+  schema: z.strictObject({
+    multipliers: z.strictObject({
+      attentionIn: z.number(),
+      attentionOut: z.number(),
+      key: z.number(),
+      ssmIn: z.number(),
+      ssmOut: z.number(),
+      ssm: fiveNumbers,
+    }),
+  }),
+};
+
+export const parallel: BlockSpec = {
+  letter: "P",
+  meaning: "attention and Mamba-2 in parallel",
+  role: "mixer",
+  needs: { ...attention.needs, ...mamba2.needs },
+  uses: { parallel: parallelSection },
+  requireBuildable(config) {
+    attention.requireBuildable?.(config);
+    mamba2.requireBuildable?.(config);
+  },
+  /** Those of T, the shared input norm among them, then those of M. */
+  parameters: (config, place) => [
+    ...attention.parameters(config, place),
+    ...mamba2Parameters(config, section(config, "ssm"), `${place.prefix}.mamba`),
+  ],
+  cost(config, context) {
+    const [a, m] = [attention.cost(config, context), mamba2.cost(config, context)];
+    return {
+      weights: a.weights + m.weights,
+      extraFlops: a.extraFlops + m.extraFlops,
+      cacheElements: a.cacheElements + m.cacheElements,
+    };
+  },
+  /** One normed input and one stream for both; with factors, attention has an input of its own. */
+  saved(config) {
+    const both = attention.saved(config) + mamba2.saved(config) - 2 * config.dModel;
+    const { attentionIn, ssmIn } = config.parallel?.multipliers ?? { attentionIn: 1, ssmIn: 1 };
+    return both + [attentionIn, ssmIn].filter((factor) => factor !== 1).length * config.dModel;
+  },
+  scratch: (config) => (mamba2.scratch?.(config) ?? 0) + config.dModel,
+};
