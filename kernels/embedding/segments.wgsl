@@ -1,5 +1,6 @@
-// partial[s] = `scaled` (from src/ops/embedding.ts) of the sum of the rows of dy that segment s lists: rows order[segments[s]] … order[segments[s + 1] - 1], all of
-// one id. How many segments there are is data: first[VOCAB]. Constants: UNITS (V's a row), VOCAB.
+// partial[s] = `scaled` (from src/ops/embedding.ts) of the sum of the rows of dy that segment s lists: rows
+// order[segments[s]] … order[segments[s + 1] - 1], all of one id. How many segments there are is data: first[VOCAB].
+// Constants: UNITS (V's a row), VOCAB.
 @group(0) @binding(1) var<storage, read> dy: array<V>;
 @group(0) @binding(2) var<storage, read> order: array<u32>;
 @group(0) @binding(3) var<storage, read> segments: array<u32>;
