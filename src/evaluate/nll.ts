@@ -56,7 +56,8 @@ export class NllEvaluation {
     this.targets = tensorFrom(gpu, [rows], "targets");
     const tape = new Tape(this.recorder, this.arena, false);
     const hidden = languageModel(tape, parameters, this.tokens, { batch, length });
-    this.loss = crossEntropy(tape, hidden, headWeight(parameters), this.targets, {}).loss;
+    const logitScale = parameters.config.multipliers?.logits;
+    this.loss = crossEntropy(tape, hidden, headWeight(parameters), this.targets, { logitScale }).loss;
   }
 
   async run(): Promise<Nll> {

@@ -1,5 +1,6 @@
 import { blocksOf } from "../config/blocks/table.js";
 import type { Tensor } from "../gpu/tensor.js";
+import { concatColumns } from "../ops/columns.js";
 import { embedding, type TokenBuffers } from "../ops/embedding.js";
 import { rmsNorm } from "../ops/norm.js";
 import type { Tape } from "../ops/tape.js";
@@ -34,8 +35,11 @@ export function languageModel(
   { batch, length, states, position, observe, afterBackward }: ForwardOptions,
 ): Tensor {
   const { config } = parameters;
-  let x = tape.scope(undefined, () => embedding(tape, tokens, parameters.get("model.embed_tokens.weight")));
   const blocks = blocksOf(config).map((placed) => ({ ...placed, block: blockOf(placed.spec) }));
+  const table = parameters.get("model.embed_tokens.weight");
+  let x = tape.scope(undefined, () => embedding(tape, tokens, table, config.multipliers?.embedding));
+  // A copy: the stream's own gradient is passed on in place, which no other reader may see.
+  const embedded = blocks.some(({ block }) => block.readsEmbedding) ? concatColumns(tape, [x]) : undefined;
   for (const [index, { block, layer, prefix }] of blocks.entries()) {
     const context: BlockContext = {
       tape,
@@ -47,10 +51,12 @@ export function languageModel(
       length,
       state: states?.[index],
       position,
+      embedded,
       observe: observe && ((name, tensor) => observe(prefix, name, tensor)),
       afterBackward,
     };
     x = tape.scope(x, () => block.record(context, x));
   }
+  if (embedded && !tape.training) tape.release(embedded);
   return tape.scope(x, () => rmsNorm(tape, x, parameters.get("model.norm.weight"), config.normEps));
 }

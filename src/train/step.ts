@@ -55,9 +55,17 @@ export class TrainStep {
     this.recorder = new Recorder(gpu);
     this.arena = new Arena(gpu);
     const tape = new Tape(this.recorder, this.arena, true, this.parameters.gradientOf);
-    const hidden = languageModel(tape, this.parameters, this.tokens, { batch: batch.sequences, length: batch.length });
-    this.loss = crossEntropy(tape, hidden, headWeight(this.parameters), this.targets, {}).loss;
+    const after: (() => void)[] = [];
+    const hidden = languageModel(tape, this.parameters, this.tokens, {
+      batch: batch.sequences,
+      length: batch.length,
+      afterBackward: (record) => after.push(record),
+    });
+    this.loss = crossEntropy(tape, hidden, headWeight(this.parameters), this.targets, {
+      logitScale: config.multipliers?.logits,
+    }).loss;
     tape.backward();
+    for (const record of after) record();
     const gradients = this.parameters.gradients!;
     this.norm = gradientNorm(this.recorder, this.arena, gradients);
     adamW(this.recorder, {

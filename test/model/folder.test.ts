@@ -104,9 +104,9 @@ describe("a broken model folder is named with what is wrong:", () => {
 
   it("another model type, or none", () => {
     editConfig((json) => {
-      json.model_type = "llama";
+      json.model_type = "gpt9";
     });
-    expect(() => loadModel(folder)).toThrow(`${description}: model_type is "llama"; only "braid" can be read so far.`);
+    expect(() => loadModel(folder)).toThrow(`${description}: model_type is "gpt9"; braid has braid, llama`);
     editConfig((json) => delete json.model_type);
     expect(() => loadModel(folder)).toThrow(`${description}: model_type is undefined`);
   });

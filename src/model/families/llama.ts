@@ -1,0 +1,59 @@
+/** Llama (`LlamaForCausalLM`): every layer full attention with RoPE and a SwiGLU network; names are braid's own. */
+
+import { parameterTable } from "../../config/parameters.js";
+import { parseConfig } from "../../config/schema.js";
+import type { Family } from "./family.js";
+import { readRope, requireAbsent, requireLayers, sameNames, writeRope } from "./transformer.js";
+
+export const llama: Family = {
+  type: "llama",
+  architecture: "LlamaForCausalLM",
+  config(fields) {
+    const heads = fields.count("num_attention_heads");
+    const dModel = fields.count("hidden_size");
+    const headDim = fields.count("head_dim", dModel / heads);
+    fields.only("attention_bias", false);
+    fields.only("mlp_bias", false);
+    fields.only("hidden_act", "silu");
+    return parseConfig({
+      vocabSize: fields.count("vocab_size"),
+      dModel,
+      pattern: "T".repeat(fields.count("num_hidden_layers")),
+      ffn: { kind: "swiglu", dFfn: fields.count("intermediate_size") },
+      attention: {
+        heads,
+        kvHeads: fields.count("num_key_value_heads", heads),
+        headDim,
+        rope: readRope(fields, headDim),
+      },
+      tieEmbeddings: fields.flag("tie_word_embeddings", false),
+      normEps: fields.number("rms_norm_eps", 1e-6),
+    });
+  },
+  json(config) {
+    requireLayers(config, "llama", "T", "F");
+    const { attention, ffn } = config;
+    if (ffn?.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn?.kind}, but llama's networks are "swiglu".`);
+    const { heads, kvHeads, headDim, valueDim, rope, scale } = attention!;
+    requireAbsent("llama", {
+      multipliers: config.multipliers,
+      "attention.scale": scale,
+      "attention.valueDim": valueDim,
+    });
+    if (!rope) throw new Error("attention.rope: null, but llama's attention has rotary positions.");
+    return {
+      vocab_size: config.vocabSize,
+      hidden_size: config.dModel,
+      intermediate_size: ffn.dFfn,
+      num_hidden_layers: config.pattern.length,
+      num_attention_heads: heads,
+      num_key_value_heads: kvHeads,
+      head_dim: headDim,
+      hidden_act: "silu",
+      rms_norm_eps: config.normEps,
+      rope_parameters: writeRope(rope, headDim),
+      tie_word_embeddings: config.tieEmbeddings,
+    };
+  },
+  mappings: (config) => sameNames(parameterTable(config).map(({ name }) => name)),
+};

@@ -1,0 +1,12 @@
+/** The families whose folders are read and written, by the model_type of their config.json. */
+
+import type { Family } from "./family.js";
+import { llama } from "./llama.js";
+
+const families: readonly Family[] = [llama];
+
+export const familyTypes = (): string[] => families.map(({ type }) => type);
+
+export function familyOf(type: string): Family | undefined {
+  return families.find((family) => family.type === type);
+}

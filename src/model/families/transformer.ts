@@ -1,0 +1,75 @@
+/** What the transformer parts of several families have in common. */
+
+import { blocksOf } from "../../config/blocks/table.js";
+import type { ModelConfig, RopeConfig } from "../../config/types.js";
+import type { Fields, Json } from "./fields.js";
+import { type Mapping, renamed } from "./mapping.js";
+
+/**
+ * Rotary embedding of a config.json: `rope_parameters` (transformers 5), or `rope_theta` and `rope_scaling` (before).
+ * @param headDim for the number of elements that turn, where `partial_rotary_factor` says that not all do
+ */
+export function readRope(fields: Fields, headDim: number, theta = 10_000): RopeConfig {
+  const now = fields.inside("rope_parameters");
+  const scaling = now ?? fields.inside("rope_scaling");
+  const type = scaling && (scaling.json.rope_type ?? scaling.json.type ?? "default");
+  if (scaling && type !== "default" && type !== "llama3") {
+    throw new Error(
+      `${fields.path}: ${now ? "rope_parameters" : "rope_scaling"}.rope_type is ${JSON.stringify(type)}; braid has "default" and "llama3" only.`,
+    );
+  }
+  const factor = (now ?? fields).number("partial_rotary_factor", fields.number("partial_rotary_factor", 1));
+  return {
+    theta: (now ?? fields).number("rope_theta", fields.number("rope_theta", theta)),
+    ...(factor !== 1 && { dim: Math.floor(headDim * factor) }),
+    ...(scaling &&
+      type === "llama3" && {
+        scaling: {
+          factor: scaling.number("factor"),
+          lowFrequency: scaling.number("low_freq_factor"),
+          highFrequency: scaling.number("high_freq_factor"),
+          originalContext: scaling.count("original_max_position_embeddings"),
+        },
+      }),
+  };
+}
+
+/** The reverse of `readRope`, as transformers 5 writes it. */
+export function writeRope(rope: RopeConfig, headDim: number): Json {
+  const { theta, dim, scaling } = rope;
+  return {
+    rope_type: scaling ? "llama3" : "default",
+    rope_theta: theta,
+    ...(dim !== undefined && dim !== headDim && { partial_rotary_factor: dim / headDim }),
+    ...(scaling && {
+      factor: scaling.factor,
+      low_freq_factor: scaling.lowFrequency,
+      high_freq_factor: scaling.highFrequency,
+      original_max_position_embeddings: scaling.originalContext,
+    }),
+  };
+}
+
+/** Every weight that has the same name in braid as in the file, but for those that `others` map. */
+export function sameNames(names: Iterable<string>, others: Mapping[] = []): Mapping[] {
+  const mapped = new Set(others.flatMap(({ ours }) => ours));
+  return [...others, ...[...names].filter((name) => !mapped.has(name)).map((name) => renamed(name, name))];
+}
+
+/** @throws Error when the model has other layers than those of `patterns`, each with the feed-forward letter given. */
+export function requireLayers(config: ModelConfig, family: string, mixers: string, ffns: string): void {
+  for (const { spec, layer } of blocksOf(config)) {
+    const allowed = spec.role === "mixer" ? mixers : ffns;
+    if (allowed.includes(spec.letter)) continue;
+    const field = spec.role === "mixer" ? "pattern" : "ffnPattern";
+    throw new Error(
+      `${field}: layer ${layer + 1} is ${spec.letter} (${spec.meaning}), which a ${family} model cannot have.`,
+    );
+  }
+}
+
+/** @throws Error when the config has a field that the family has no key for */
+export function requireAbsent(family: string, fields: Record<string, unknown>): void {
+  const [name] = Object.entries(fields).find(([, value]) => value !== undefined && value !== null) ?? [];
+  if (name) throw new Error(`${name}: a ${family} model has no such setting; leave it out.`);
+}

@@ -1,0 +1,74 @@
+/** Between a family's tensors and the flat weights of a model. */
+
+import type { ModelConfig } from "../../config/types.js";
+import { flatten, layoutOf, named } from "../parameters.js";
+import type { StoredTensor } from "../safetensors.js";
+import type { Family } from "./family.js";
+
+/** The tensors of a file, read when they are asked for. */
+export interface TensorSource {
+  keys(): Iterable<string>;
+  has(name: string): boolean;
+  get(name: string): StoredTensor | undefined;
+}
+
+/**
+ * The flat weights of a model from a family's tensors.
+ * @param file how errors call the file
+ * @throws Error naming the tensor that is missing, unknown, or of another shape than the config wants
+ */
+export function weightsFrom(family: Family, config: ModelConfig, source: TensorSource, file: string): Float32Array {
+  const { table, size } = layoutOf(config);
+  const mappings = family.mappings(config, (name) => source.has(name));
+  const known = new Set(mappings.flatMap(({ theirs }) => theirs));
+  const unknown = [...source.keys()].find((name) => !known.has(name) && !isSpare(name, family, config));
+  if (unknown)
+    throw new Error(`${file} has the tensor ${unknown}, which a ${family.type} model of this config has not.`);
+  const lazy = new Map<string, () => StoredTensor>();
+  for (const { ours, theirs, read } of mappings) {
+    let parts: StoredTensor[] | undefined;
+    ours.forEach((name, i) => {
+      lazy.set(name, () => {
+        parts ??= inFile(file, () => read(theirs.map((name) => tensorOf(source, name, file))));
+        return parts[i];
+      });
+    });
+  }
+  const tensors = { keys: () => lazy.keys(), get: (name: string) => lazy.get(name)?.() };
+  return flatten(table, size, tensors, file);
+}
+
+/** The reverse of `weightsFrom`, for weights or their gradients: tensors by the family's names. */
+export function tensorsOf(family: Family, config: ModelConfig, values: Float32Array): Map<string, StoredTensor> {
+  const mine = named(layoutOf(config).table, values);
+  const tensors = new Map<string, StoredTensor>();
+  for (const { ours, theirs, write } of family.mappings(config)) {
+    const written = write(ours.map((name) => mine.get(name)!));
+    theirs.forEach((name, i) => {
+      tensors.set(name, written[i]);
+    });
+  }
+  return tensors;
+}
+
+/** Some files repeat the embedding as a tied head. */
+function isSpare(name: string, family: Family, config: ModelConfig): boolean {
+  return family.ignored?.test(name) || (name === "lm_head.weight" && config.tieEmbeddings);
+}
+
+function tensorOf(source: TensorSource, name: string, file: string): StoredTensor {
+  const tensor = source.get(name);
+  if (!tensor) throw new Error(`lacks the tensor ${name}.`, { cause: file });
+  return tensor;
+}
+
+/** Puts the file's name before errors about its tensors. */
+function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { message, cause } = error as Error;
+    if (message.startsWith(file)) throw error;
+    throw new Error(cause === file ? `${file} ${message}` : `${file}: ${message}`);
+  }
+}
