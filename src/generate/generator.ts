@@ -60,16 +60,23 @@ export class Generator {
     if (ids.length > this.capacity) {
       throw new Error(`The prompt has ${ids.length} tokens, but there is room for ${this.capacity}.`);
     }
-    const arena = new Arena(this.gpu);
-    const prompt = this.record({ batch: 1, length: ids.length, states: this.states }, arena);
-    uploadTokens(this.gpu, prompt.tokens, Uint32Array.from(ids));
-    prompt.recorder.submit();
-    const logits = await this.read(prompt.logits);
-    prompt.recorder.destroy();
-    destroyTokenBuffers(prompt.tokens);
-    arena.destroy();
-    this.held = ids.length;
-    return logits;
+    this.held = 0;
+    return this.readPiece(ids);
+  }
+
+  /**
+   * Reads more tokens after those held, in one go: a long prompt may come in pieces.
+   * @returns logits [V] after the last
+   * @throws Error when there is none, or they do not fit
+   */
+  async extend(ids: ArrayLike<number>): Promise<Float32Array> {
+    if (this.held === 0) return this.prefill(ids);
+    if (ids.length === 1) return this.decode(ids[0]);
+    if (ids.length === 0) throw new Error("There is nothing to read: give at least one token.");
+    const room = this.capacity - this.held;
+    if (ids.length > room) throw new Error(`${ids.length} tokens more do not fit: there is room for ${room}.`);
+    upload(this.gpu, this.position, Uint32Array.of(this.held));
+    return this.readPiece(ids, this.position);
   }
 
   /** Reads one more token. @returns logits [V] after it @throws Error when the caches are full */
@@ -103,16 +110,31 @@ export class Generator {
     destroyState(this.states);
   }
 
+  /** Evaluates some tokens from an empty state, or from `position` on, and leaves their states behind. */
+  private async readPiece(ids: ArrayLike<number>, position?: Tensor): Promise<Float32Array> {
+    const arena = new Arena(this.gpu);
+    const piece = this.record({ batch: 1, length: ids.length, states: this.states, position }, arena);
+    uploadTokens(this.gpu, piece.tokens, Uint32Array.from(ids));
+    piece.recorder.submit();
+    const logits = await this.read(piece.logits);
+    piece.recorder.destroy();
+    destroyTokenBuffers(piece.tokens);
+    arena.destroy();
+    this.held += ids.length;
+    return logits;
+  }
+
   private record(options: ForwardOptions, arena: Arena): Recorded {
     const { parameters, gpu } = this;
     const recorder = new Recorder(gpu);
     const { length } = options;
-    const { dModel, vocabSize } = parameters.config;
+    const { dModel, vocabSize, multipliers } = parameters.config;
     const tokens = createTokenBuffers(gpu, length, vocabSize);
     const hidden = languageModel(new Tape(recorder, arena, false), parameters, tokens, options);
     const last = { ...matrix(hidden), rows: 1, start: (length - 1) * dModel };
     const logits = arena.alloc([1, vocabSize], "logits");
-    matmul(recorder, arena, { a: last, b: matrix(headWeight(parameters)), c: matrix(logits), transposeB: true });
+    const head = matrix(headWeight(parameters));
+    matmul(recorder, arena, { a: last, b: head, c: matrix(logits), transposeB: true, alpha: multipliers?.logits });
     return { recorder, tokens, logits };
   }
 

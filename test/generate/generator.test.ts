@@ -16,6 +16,22 @@ function generator(pattern: string, capacity = 64): Generator {
   return new Generator(holder.gpu, parameters, capacity);
 }
 
+describe("reading in pieces", () => {
+  it.each(["M"])("gives the logits of reading at once for %s", async (pattern) => {
+    const model = generator(pattern);
+    const whole = await model.prefill(prompt);
+    // Shorter than the convolution's width, of one token, over a chunk of the scan, and the rest.
+    for (const cuts of [[2, 3, 9, 30], [1, 2, 3], [17, 34], [40]]) {
+      let logits = await model.prefill(prompt.slice(0, cuts[0]));
+      for (const [i, cut] of cuts.entries()) logits = await model.extend(prompt.slice(cut, cuts[i + 1]));
+      expectClose(`logits after pieces ending at ${cuts}`, logits, whole, 1e-4);
+    }
+    await expect(model.extend(prompt)).rejects.toThrow("41 tokens more do not fit: there is room for 23.");
+    await expect(model.extend([])).rejects.toThrow("There is nothing to read");
+    model.destroy();
+  });
+});
+
 describe("decoding", () => {
   it.each(["T", "S", "M", "MTSM"])("token by token gives the logits of the full evaluation for %s", async (pattern) => {
     const model = generator(pattern);

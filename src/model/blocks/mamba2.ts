@@ -19,13 +19,15 @@ export function scan(context: BlockContext, zxbcdt: Tensor, ssm: SsmConfig, name
   const { dSsm, headDim, dState, groups, conv, chunk } = ssm;
   const { convDim, nHeads } = widthsOf(ssm);
   const convWeights = [weight(`${name}.conv1d.weight`), weight(`${name}.conv1d.bias`)] as const;
-  const conv1d = { batch, length, column: dSsm, channels: convDim, width: conv, finalState: state?.conv };
+  const before = position && state;
+  const ends = (name: "conv" | "ssm") => ({ initialState: before?.[name], finalState: state?.[name] });
+  const conv1d = { batch, length, column: dSsm, channels: convDim, width: conv, ...ends("conv") };
   const scanWeights = [weight(`${name}.dt_bias`), weight(`${name}.A_log`), weight(`${name}.D`)] as const;
   const sizes = { heads: nHeads, headDim, state: dState, groups, dtColumn: dSsm + convDim };
-  const options = { batch, length, ...sizes, chunk, finalState: state?.ssm };
-  if (position && state) {
-    const xBC = convSiluStep(tape, zxbcdt, state.conv, ...convWeights, conv1d);
-    return ssdStep(tape, xBC, zxbcdt, state.ssm, ...scanWeights, options);
+  const options = { batch, length, ...sizes, chunk, ...ends("ssm") };
+  if (before && length === 1) {
+    const xBC = convSiluStep(tape, zxbcdt, before.conv, ...convWeights, conv1d);
+    return ssdStep(tape, xBC, zxbcdt, before.ssm, ...scanWeights, options);
   }
   const xBC = convSilu(tape, zxbcdt, ...convWeights, conv1d);
   return ssd(tape, xBC, zxbcdt, ...scanWeights, options);
