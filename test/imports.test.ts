@@ -12,6 +12,7 @@ const below: Record<string, string[]> = {
   data: ["gpu"],
   ops: ["gpu"],
   model: ["config", "data", "gpu", "ops"],
+  hub: ["data", "gpu", "model"],
   evaluate: ["config", "data", "gpu", "model", "ops"],
   generate: ["config", "data", "gpu", "model", "ops"],
   train: ["config", "data", "evaluate", "gpu", "model", "ops"],
