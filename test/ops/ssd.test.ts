@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tensorFrom } from "../../src/gpu/arena.js";
-import type { Gpu } from "../../src/gpu/gpu.js";
+import { Gpu } from "../../src/gpu/gpu.js";
 import type { Tensor } from "../../src/gpu/tensor.js";
 import { type SsdOptions, ssd } from "../../src/ops/ssd.js";
 import type { Tape } from "../../src/ops/tape.js";
@@ -122,6 +122,31 @@ describe("ssd", () => {
   it("gives the same bits twice, with either kind of kernels", async () => {
     for (const gpu of [holder.gpu, hardware()]) {
       expect(await gradientsOf(gpu, o, inputsOf(o))).toEqual(await gradientsOf(gpu, o, inputsOf(o)));
+    }
+  });
+
+  it("lets neighbouring heads share a group: head h reads group floor(h · G / H)", async () => {
+    const shape = shapeOf(1, 20, 6, 4, 4, 2, 16);
+    const inputs = inputsOf(shape);
+    const changed = { ...inputs, xBC: { ...inputs.xBC, values: inputs.xBC.values.slice() } };
+    // B of the second group.
+    for (let t = 0; t < shape.length; t++) changed.xBC.values.fill(0, t * 40 + 28, t * 40 + 32);
+    for (const gpu of [holder.gpu, hardware()]) {
+      const [before, after] = [await gradientsOf(gpu, shape, inputs), await gradientsOf(gpu, shape, changed)];
+      const differs = Array.from({ length: 6 }, (_, h) =>
+        before.output.some((value, i) => Math.floor((i % 24) / 4) === h && value !== after.output[i]),
+      );
+      expect(differs).toEqual([false, false, false, true, true, true]);
+    }
+  });
+
+  it("runs the sizes of a model of 3B parameters within WebGPU's default limits", { timeout: 300_000 }, async () => {
+    const gpu = await Gpu.open({ defaultLimits: true });
+    try {
+      const large = shapeOf(1, 70, 1, 192, 256, 1, 64);
+      await check(asHardware(gpu), large, inputsOf(large), { samples: 3 });
+    } finally {
+      gpu.close();
     }
   });
 
