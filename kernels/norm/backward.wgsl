@@ -5,7 +5,7 @@
 // with n = dy · v · r · w, of which a gate that comes after gets its gradient, and `give(i, dw)` for the shares.
 // Constants: UNITS, GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES), WEIGHTED, HELD: EACH where a row stays in registers, 1 where
 // it is read again (from the cache).
-struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32, per: u32 }
+struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32, factor: f32, per: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<V>;
 @group(0) @binding(2) var<storage, read> dy: array<V>;

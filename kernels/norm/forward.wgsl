@@ -3,7 +3,7 @@
 // read for V number j of a row, and v there; `weight(j)`; and `finish(cell, normed)`: the gate and the constant that come after.
 // Constants: UNITS (V's a part), GROUPS, LANES, SLOTS, EACH = ceil(UNITS / LANES), HELD: EACH where a row stays in registers,
 // 1 where it is read again (from the cache).
-struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32 }
+struct Params { rows: u32, eps: f32, z_stride: u32, z0: u32, factor: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<V>;
 @group(0) @binding(2) var<storage, read_write> y: array<V>;

@@ -6,8 +6,8 @@ export interface NormForm {
   gate?: "before" | "after";
   /** A weight for every column, one that the parts of a row share, or none. */
   weight: "columns" | "shared" | "none";
-  /** What the result is multiplied by. */
-  factor: number;
+  /** Whether a constant multiplies the result. */
+  scaled: boolean;
 }
 
 /** For both kernels: what is read for V number j of a row, what is normalised there, and its weight. */
@@ -48,8 +48,8 @@ fn give(i: u32, dw: V) {${form.weight === "none" ? "" : " partial[i] = dw; "}}
 }
 
 /** The constant and the gate that come after the norm; gates with a constant do not occur. */
-const afterwards = ({ gate, factor }: NormForm): string =>
-  (factor === 1 ? "" : " * FACTOR") + (gate === "after" ? " * (cell.z * sigmoid(cell.z))" : "");
+const afterwards = ({ gate, scaled }: NormForm): string =>
+  (scaled ? " * p.factor" : "") + (gate === "after" ? " * (cell.z * sigmoid(cell.z))" : "");
 
 const at = "row * (GROUPS * UNITS) + j";
 const gateAt = "row * p.z_stride + p.z0 + j";

@@ -91,14 +91,13 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
     SLOTS: slots,
     EACH: each,
     HELD: each <= 8 ? each : 1,
-    FACTOR: `f32(${factor})`,
   };
   const places = gate ? [columnsOf(gate.source) / lengthOf(wide), gate.column / lengthOf(wide)] : [0, 0];
-  const params = [rows, float(eps), ...places];
+  const params = [rows, float(eps), ...places, float(factor)];
   const form: NormForm = {
     gate: gate?.place,
     weight: !weight ? "none" : length === width ? "columns" : "shared",
-    factor,
+    scaled: factor !== 1,
   };
   const read: Bound[] = [
     ...(weight ? [{ name: "w", tensor: weight }] : []),
