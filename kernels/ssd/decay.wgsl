@@ -1,5 +1,5 @@
-// decay[0, b, h, t] = dt = softplus(raw + bias), decay[1, b, h, t] = cs, the sum of -exp(A_log) · dt over the chunk up to and with t.
-// Tokens past the end have dt = 0. One workgroup a head and chunk. Constants: Q, H, SIZE (of a workgroup). With softplus.wgsl.
+// decay[0, b, h, t] = dt = time_step(raw + bias), decay[1, b, h, t] = cs, the sum of -exp(A_log) · dt over the chunk up to and with t.
+// Tokens past the end have dt = 0. One workgroup a head and chunk. Constants: Q, H, SIZE (of a workgroup). time_step comes from src/ops/time-step.ts.
 struct Params { length: u32, chunks: u32, count: u32, columns: u32, column: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> raw: array<f32>;
@@ -16,7 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let t0 = group.y % p.chunks * Q;
   for (var i = local; i < Q; i += SIZE) {
     var dt = 0.0;
-    if (t0 + i < p.length) { dt = softplus(raw[(b * p.length + t0 + i) * p.columns + p.column + h] + bias[h]); }
+    if (t0 + i < p.length) { dt = time_step(raw[(b * p.length + t0 + i) * p.columns + p.column + h] + bias[h]); }
     steps[i] = dt;
   }
   workgroupBarrier();

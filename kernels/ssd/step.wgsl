@@ -1,5 +1,5 @@
 // One token a sequence: state = exp(-exp(A_log) dt) state + dt x ⊗ B, in place, and y = state · C + D x. LANES invocations share a row
-// (b, h, p) of the state. Constants: P, N, H, G, LANES. With softplus.wgsl.
+// (b, h, p) of the state. Constants: P, N, H, G, LANES. time_step comes from src/ops/time-step.ts.
 struct Params { rows: u32, columns: u32, column: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = b * (H * P + 2u * G * N);
   var sum = 0.0;
   if (row < p.rows) {
-    let dt = softplus(raw[b * p.columns + p.column + h] + bias[h]);
+    let dt = time_step(raw[b * p.columns + p.column + h] + bias[h]);
     let decay = exp(-exp(a_log[h]) * dt);
     let step = dt * x[first + row % (H * P)];
     let at = first + H * P + h / (H / G) * N;

@@ -3,6 +3,7 @@
 //   Σ_{l ≥ t} (earlier tokens' part in y_l, state's part in y_l - later tokens' part of x_l) + Σ_{s < t} (s's part in the state leaving) + (the
 //   state that passes through). Pairs of tokens on the same side of t are left to cancel, the diagonal never enters.
 // One workgroup a head and chunk. Constants: Q, H, SIZE (of a workgroup, at most Q), and the parts in which the rows come: P_PARTS, Q_PARTS, N_PARTS.
+// time_slope comes from src/ops/time-step.ts.
 struct Params { length: u32, chunks: u32, count: u32, columns: u32, column: u32, padded: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> raw: array<f32>;
@@ -54,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     for (var j = 0u; j < Q; j++) { da += select(before[j], from_here[j], j >= i); }
     let ddt = add(P_PARTS, P_PARTS, at) + add(INTO_B, N_PARTS, at) + a * da;
     let place = (b * p.length + t0 + i) * p.columns + p.column + h;
-    let slope = ddt * sigmoid(raw[place] + bias[h]);
+    let slope = ddt * time_slope(raw[place] + bias[h], decay[at]);
     d_raw[place] = slope;
     share += vec3f(slope, da * a * decay[at], add(2u * P_PARTS, P_PARTS, at));
   }

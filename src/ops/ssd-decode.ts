@@ -1,9 +1,9 @@
-import { kernels } from "../gpu/kernels.generated.js";
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { biasText, type ConvOptions, checkConvWeights } from "./conv1d.js";
 import { checkSsd, type SsdOptions } from "./ssd.js";
 import type { Tape } from "./tape.js";
+import { timeStepText } from "./time-step.js";
 import { scalarSigmoid } from "./vector.js";
 
 /**
@@ -69,7 +69,7 @@ export function ssdStep(
   tape.recorder.dispatch({
     kernel: "ssd/step",
     constants: { P: headDim, N: n, H: heads, G: groups, LANES: lanes },
-    before: kernels["ssd/softplus"],
+    before: timeStepText(o.timeStep),
     bindings: [xBC, dtSource, dtBias, aLog, d, state, y],
     params: [rows, columnsOf(dtSource), dtColumn],
     groups: spread(Math.ceil(rows / (64 / lanes))),

@@ -1,11 +1,10 @@
-import { kernels } from "../gpu/kernels.generated.js";
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
 import { type SsdPlan, ssdPlan } from "./ssd-plan.js";
 import { checkStates, type StateEnds, stateEnds } from "./state-ends.js";
 import type { Tape } from "./tape.js";
-import { scalarSigmoid } from "./vector.js";
+import { type TimeStepLimit, timeStepText } from "./time-step.js";
 
 export interface SsdOptions {
   batch: number;
@@ -23,6 +22,8 @@ export interface SsdOptions {
   chunk: number;
   /** Where the columns of dt begin in `dtSource`. */
   dtColumn: number;
+  /** Bounds of dt; none by default. */
+  timeStep?: TimeStepLimit;
   /** [batch, H, P, N]: the state before the first token; zeros by default. Generation only. */
   initialState?: Tensor;
   /** [batch, H, P, N]: gets the state after the last token, for `ssdStep` or the next piece to go on from; may be `initialState` itself. */
@@ -57,7 +58,7 @@ export function ssd(
   recorder.dispatch({
     kernel: "ssd/decay",
     constants: plan.sizes,
-    before: kernels["ssd/softplus"],
+    before: timeStepText(o.timeStep),
     bindings: [dtSource, dtBias, aLog, decay],
     params: [length, chunks, count, columnsOf(dtSource), o.dtColumn],
     groups: [heads, batch * chunks],
@@ -151,7 +152,7 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
   recorder.dispatch({
     kernel: "ssd/time",
     constants: { ...plan.sizes, P_PARTS: parts.p, Q_PARTS: parts.q, N_PARTS: parts.n },
-    before: scalarSigmoid,
+    before: timeStepText(plan.options.timeStep),
     bindings: [dtSource, dtBias, aLog, decay, rows, tape.gradientOf(dtSource).gradient, shares],
     params: [length, chunks, count, columnsOf(dtSource), dtColumn, padded],
     groups: [heads, batch * chunks],

@@ -97,6 +97,10 @@ describe("ssd agrees with the float64 recurrence, forward and backward", () => {
 
   const o = shapeOf(1, 70, 4, 4, 8, 2, 16);
   it("with strong decay", () => check(holder.gpu, o, inputsOf(o, 1.2, 1)));
+  it("with dt held between bounds", () => {
+    const bounded = { ...o, timeStep: { least: 0.1, most: 0.2 } };
+    return check(holder.gpu, bounded, inputsOf(bounded));
+  });
   it("with weak decay", () => check(holder.gpu, o, inputsOf(o, -6, -3)));
 
   it("with decay so strong that nothing is left of the token before", async () => {

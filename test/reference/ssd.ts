@@ -7,6 +7,7 @@ export interface SsdShape {
   groups: number;
   dtColumn: number;
   dtColumns: number;
+  timeStep?: { least: number; most?: number };
 }
 
 /**
@@ -31,7 +32,9 @@ export function ssdReference(
       const group = Math.floor(h / (heads / groups));
       for (let t = 0; t < length; t++) {
         const token = b * length + t;
-        const dt = Math.log1p(Math.exp(dtSource[token * o.dtColumns + o.dtColumn + h] + dtBias[h]));
+        const { least = 0, most = Number.POSITIVE_INFINITY } = o.timeStep ?? {};
+        const raw = Math.log1p(Math.exp(dtSource[token * o.dtColumns + o.dtColumn + h] + dtBias[h]));
+        const dt = Math.min(most, Math.max(least, raw));
         const decay = Math.exp(-Math.exp(aLog[h]) * dt);
         for (let p = 0; p < headDim; p++) {
           const x = xBC[token * row + h * headDim + p];

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
 import { type BlockSpec, type ParameterSpec, type Section, section } from "./block.js";
-import { count, range, requireAscending, requireDivisible, requireQuads } from "./fields.js";
+import { count, positive, range, requireAscending, requireDivisible, requireQuads } from "./fields.js";
 import { convolution, drawn, dtBias, ones, projection, residualProjection } from "./weights.js";
 
 export interface SsmConfig {
@@ -21,6 +21,8 @@ export interface SsmConfig {
   aRange: [number, number];
   /** dt is drawn log-uniformly from this range at initialisation. */
   dtRange: [number, number];
+  /** Bounds of dt after softplus, which clamp it; default: none. */
+  dtLimit?: { least: number; most?: number };
   /** The norm at the gate; default: over the whole row, gate first. `null`: the gate alone. */
   norm?: GatedNormConfig | null;
 }
@@ -58,6 +60,7 @@ export const ssmSection: Section = {
     chunk: count,
     aRange: range,
     dtRange: range,
+    dtLimit: z.strictObject({ least: z.number().min(0), most: positive.optional() }).optional(),
     norm: z.strictObject({ groups: count, gateFirst: z.boolean() }).nullable().optional(),
   }),
   check({ ssm }) {
@@ -66,6 +69,8 @@ export const ssmSection: Section = {
     requireDivisible("the heads of ssm (dSsm / headDim)", ssm.dSsm / ssm.headDim, "ssm.groups", ssm.groups);
     requireAscending("ssm.aRange", ssm.aRange);
     requireAscending("ssm.dtRange", ssm.dtRange);
+    const { least, most } = ssm.dtLimit ?? {};
+    if (least !== undefined && most !== undefined) requireAscending("ssm.dtLimit", [least, most]);
     if (ssm.norm) requireDivisible("ssm.dSsm", ssm.dSsm, "ssm.norm.groups", ssm.norm.groups);
   },
 };

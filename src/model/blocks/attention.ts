@@ -4,7 +4,7 @@ import { attention as attend } from "../../ops/attention.js";
 import { attentionStep, createKvCache, type KvCache } from "../../ops/attention-decode.js";
 import { linear } from "../../ops/linear.js";
 import { rmsNorm } from "../../ops/norm.js";
-import type { Block, BlockContext, BlockState } from "./block.js";
+import { type Block, type BlockContext, type BlockState, residualScale } from "./block.js";
 
 /** A key-value cache as the state of a block. */
 export const cacheOf = ({ k, v }: BlockState): KvCache => ({ k, v, capacity: k.shape[1] });
@@ -20,7 +20,9 @@ function record(context: BlockContext, x: Tensor, windowed: boolean): Tensor {
   const cache = state && cacheOf(state);
   const options = { batch, length, ...heads, rope: window ? window.rope : rope, window, cache };
   const mixed = position && cache ? attentionStep(tape, qkv, position, cache, options) : attend(tape, qkv, options);
-  return linear(tape, mixed, [weight("self_attn.o_proj.weight")], "attention out", x);
+  return linear(tape, mixed, [weight("self_attn.o_proj.weight")], "attention out", x, {
+    scale: residualScale(config),
+  });
 }
 
 const createState: Block["createState"] = (gpu, config, batch, capacity) => {

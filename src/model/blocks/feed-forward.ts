@@ -1,14 +1,30 @@
+import { section } from "../../config/blocks/block.js";
+import { activationOf, isGated } from "../../config/blocks/feed-forward.js";
+import { activate, gated } from "../../ops/activation.js";
 import { linear } from "../../ops/linear.js";
 import { rmsNorm } from "../../ops/norm.js";
-import { swiglu } from "../../ops/swiglu.js";
-import type { Block } from "./block.js";
+import { scaleColumns } from "../../ops/scale.js";
+import { type Block, residualScale } from "./block.js";
 
 /** x + feed-forward(norm(x)). */
 export const feedForward: Block = {
   letter: "F",
   record({ tape, config, weight }, x) {
+    const { kind, dFfn, multipliers } = section(config, "ffn");
+    const activation = activationOf(kind);
     const normed = rmsNorm(tape, x, weight("post_attention_layernorm.weight"), config.normEps);
-    const gateUp = linear(tape, normed, [weight("mlp.gate_proj.weight"), weight("mlp.up_proj.weight")], "ffn in");
-    return linear(tape, swiglu(tape, gateUp), [weight("mlp.down_proj.weight")], "ffn out", x);
+    const names = isGated(kind) ? ["gate", "up"] : ["up"];
+    let inner = linear(
+      tape,
+      normed,
+      names.map((name) => weight(`mlp.${name}_proj.weight`)),
+      "ffn in",
+    );
+    if (multipliers && multipliers.gate !== 1) {
+      inner = scaleColumns(tape, inner, [{ column: 0, width: dFfn, factor: multipliers.gate }]);
+    }
+    const active = isGated(kind) ? gated(tape, inner, activation) : activate(tape, inner, activation);
+    const scale = residualScale(config) * (multipliers?.down ?? 1);
+    return linear(tape, active, [weight("mlp.down_proj.weight")], "ffn out", x, { scale });
   },
 };

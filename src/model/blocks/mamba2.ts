@@ -4,11 +4,12 @@ import { tensorFrom } from "../../gpu/arena.js";
 import type { Gpu } from "../../gpu/gpu.js";
 import type { Tensor } from "../../gpu/tensor.js";
 import { convSilu } from "../../ops/conv1d.js";
+import { gate } from "../../ops/gate.js";
 import { linear } from "../../ops/linear.js";
 import { gatedRmsNorm, rmsNorm } from "../../ops/norm.js";
 import { ssd } from "../../ops/ssd.js";
 import { convSiluStep, ssdStep } from "../../ops/ssd-decode.js";
-import type { Block, BlockContext, BlockState } from "./block.js";
+import { type Block, type BlockContext, type BlockState, residualScale } from "./block.js";
 
 /**
  * Convolution and scan of projected tokens [z | x | B | C | dt] → [B·T, dSsm], with the weights `conv1d`, `dt_bias`, `A_log`
@@ -23,7 +24,7 @@ export function scan(context: BlockContext, zxbcdt: Tensor, ssm: SsmConfig, name
   const ends = (name: "conv" | "ssm") => ({ initialState: before?.[name], finalState: state?.[name] });
   const conv1d = { batch, length, column: dSsm, channels: convDim, width: conv, ...ends("conv") };
   const scanWeights = [weight(`${name}.dt_bias`), weight(`${name}.A_log`), weight(`${name}.D`)] as const;
-  const sizes = { heads: nHeads, headDim, state: dState, groups, dtColumn: dSsm + convDim };
+  const sizes = { heads: nHeads, headDim, state: dState, groups, dtColumn: dSsm + convDim, timeStep: ssm.dtLimit };
   const options = { batch, length, ...sizes, chunk, ...ends("ssm") };
   if (before && length === 1) {
     const xBC = convSiluStep(tape, zxbcdt, before.conv, ...convWeights, conv1d);
@@ -31,6 +32,15 @@ export function scan(context: BlockContext, zxbcdt: Tensor, ssm: SsmConfig, name
   }
   const xBC = convSilu(tape, zxbcdt, ...convWeights, conv1d);
   return ssd(tape, xBC, zxbcdt, ...scanWeights, options);
+}
+
+/** The scan's output at the gate z, with the norm that the config asks for. */
+export function gatedOutput(context: BlockContext, y: Tensor, zxbcdt: Tensor, ssm: SsmConfig, name: string): Tensor {
+  const { tape, config, weight } = context;
+  if (ssm.norm === null) return gate(tape, y, zxbcdt, { zColumn: 0 });
+  const { groups, gateFirst } = ssm.norm ?? { groups: 1, gateFirst: true };
+  const options = { eps: config.normEps, zColumn: 0, groups, gateFirst };
+  return gatedRmsNorm(tape, y, zxbcdt, weight(`${name}.norm.weight`), options);
 }
 
 /** conv [B, width - 1, convDim], ssm [B, H, P, N]. */
@@ -51,9 +61,9 @@ export const mamba2: Block = {
     const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
     const zxbcdt = linear(tape, normed, [weight("mamba.in_proj.weight")], "mamba in");
     const y = scan(context, zxbcdt, ssm, "mamba");
-    const eps = config.normEps;
-    const gated = gatedRmsNorm(tape, y, zxbcdt, weight("mamba.norm.weight"), { eps, zColumn: 0, groups: 1 });
-    return linear(tape, gated, [weight("mamba.out_proj.weight")], "mamba out", x);
+    const gated = gatedOutput(context, y, zxbcdt, ssm, "mamba");
+    const scale = residualScale(config);
+    return linear(tape, gated, [weight("mamba.out_proj.weight")], "mamba out", x, { scale });
   },
   createState: (gpu, config, batch) => scanState(gpu, section(config, "ssm"), batch),
 };
