@@ -14,10 +14,6 @@ export interface RouterUsage {
 }
 
 export interface BalanceOptions {
-  /** f32 [layers, E + 1]: a row takes the counts, and the mean entropy in nats of the scores divided by their sum. */
-  statistics: Tensor;
-  /** Which row. */
-  layer: number;
   /** The layer's bias [E], moved against the imbalance of the step. */
   bias?: Tensor;
   /** How far; 1e-3 in the paper (training_setup.md, Table 4). */
@@ -25,34 +21,36 @@ export interface BalanceOptions {
 }
 
 /**
- * Records, after the backward pass, what becomes of a router's counts: they are kept as statistics; and loss-free balancing
- * (Wang et al. 2024, arXiv:2408.15664) moves the bias of each expert by `step` towards the mean load,
- * bias_e += step · (sign(mean load - load_e) - the mean of these signs). Taking off the mean, as TorchTitan does, keeps the biases
- * about zero and changes no choice. Releases the tensors of `usage`.
- * @throws Error when the bias or the statistics do not fit.
+ * Records, after the backward pass, what becomes of a router's counts. They are kept as statistics [E + 1]: the counts, and the mean
+ * entropy in nats of the scores divided by their sum. And loss-free balancing (Wang et al. 2024, arXiv:2408.15664) moves the bias
+ * of each expert by `step` towards the mean load, bias_e += step · (sign(mean load - load_e) - the mean of these signs). Taking
+ * off the mean, as TorchTitan does, keeps the biases about zero and changes no choice.
+ * Releases the tensors of `usage`; the statistics belong to the arena until released.
+ * @throws Error when the bias does not fit.
  */
-export function balance(recorder: Recorder, arena: Arena, usage: RouterUsage, o: BalanceOptions): void {
+export function balance(recorder: Recorder, arena: Arena, usage: RouterUsage, o: BalanceOptions = {}): Tensor {
   const { rows, topK, counts, entropy } = usage;
+  const { bias, step = 0 } = o;
   const experts = sizeOf(counts);
-  if ((o.bias && sizeOf(o.bias) !== experts) || (o.layer + 1) * (experts + 1) > sizeOf(o.statistics)) {
-    throw new Error(
-      `Balance: ${experts} experts of layer ${o.layer} do not fit ${o.bias ? `a bias [${o.bias.shape}] and ` : ""}statistics [${o.statistics.shape}]`,
-    );
+  if (bias && sizeOf(bias) !== experts) {
+    throw new Error(`Balance: a bias [${bias.shape}] does not fit ${experts} experts`);
   }
-  const text = o.bias
+  const text = bias
     ? `@group(0) @binding(4) var<storage, read_write> bias: array<f32>;
 fn move_bias(e: u32, by: f32) { bias[e] += by; }
 `
     : "fn move_bias(e: u32, by: f32) {}\n";
+  const statistics = arena.alloc([experts + 1], "router statistics");
   recorder.dispatch({
     kernel: "moe/balance",
     constants: { EXPERTS: experts },
     before: text,
-    bindings: [counts, entropy, o.statistics, ...(o.bias ? [o.bias] : [])],
-    params: [rows, rows * topK, sizeOf(entropy), o.layer * (experts + 1), float(o.step ?? 0)],
+    bindings: [counts, entropy, statistics, ...(bias ? [bias] : [])],
+    params: [rows, rows * topK, sizeOf(entropy), float(step)],
     groups: [1],
     label: "balance experts",
   });
   arena.release(counts);
   arena.release(entropy);
+  return statistics;
 }
