@@ -38,9 +38,12 @@ export class HubModel {
     this.signal = signal;
     if (!/^\w[\w.-]*\/\w[\w.-]*$/.test(repo)) throw new Error(`${repo} is no owner/name of a model on the hub.`);
     if (!/^https?:\/\/./.test(this.hubUrl)) {
-      throw new Error(`HF_ENDPOINT is ${this.hubUrl}; the address of a hub begins with https:// or http://.`);
+      throw new Error(
+        `The address of the hub (HF_ENDPOINT) is ${this.hubUrl}; it has to begin with https:// or http://.`,
+      );
     }
-    if (this.token?.startsWith("hf_") === false) throw new Error("HF_TOKEN is no access token: those begin with hf_.");
+    if (this.token?.startsWith("hf_") === false)
+      throw new Error("The access token (HF_TOKEN) does not begin with hf_.");
   }
 
   /** The commit that a branch, a tag or a shortened hash stands for. @throws HubError */

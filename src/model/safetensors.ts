@@ -24,6 +24,9 @@ export interface SafetensorsHeader {
   metadata: Record<string, string>;
 }
 
+/** The format's own limit, 100 MB, so that a file of something else is not taken for one with a huge header. */
+const largestHeader = 100e6 + 8;
+
 const elementBytes: Record<string, number> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 };
 const isFloatType = (dtype: string) => !dtype.startsWith("I");
 
@@ -99,7 +102,8 @@ export function encodeSafetensors(
  */
 export function headerSize(start: Uint8Array, fileSize: number, name: string): number {
   const size = start.length < 8 ? Number.NaN : Number(viewOf(start).getBigUint64(0, true)) + 8;
-  if (!(size <= fileSize)) throw new Error(`${name} is no safetensors file, or its header is cut off.`);
+  if (!(size <= Math.min(fileSize, largestHeader)))
+    throw new Error(`${name} is no safetensors file, or its header is cut off.`);
   return size;
 }
 

@@ -251,7 +251,7 @@ describe("a model that can't be had is named with the reason:", () => {
     vi.stubEnv("HF_TOKEN", "hf_other");
     expect(await failure("owner/private")).toMatch("(401): the token may not read it.");
     vi.stubEnv("HF_TOKEN", "secret");
-    expect(await failure("owner/private")).toBe("HF_TOKEN is no access token: those begin with hf_.");
+    expect(await failure("owner/private")).toBe("The access token (HF_TOKEN) does not begin with hf_.");
   });
 
   it("a gated one", async () => {
@@ -295,7 +295,7 @@ describe("a model that can't be had is named with the reason:", () => {
     portal.close();
     vi.stubEnv("HF_ENDPOINT", "huggingface.co");
     expect(await failure("owner/small")).toBe(
-      "HF_ENDPOINT is huggingface.co; the address of a hub begins with https:// or http://.",
+      "The address of the hub (HF_ENDPOINT) is huggingface.co; it has to begin with https:// or http://.",
     );
   });
 
