@@ -36,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let lane = lane_of(local);
   let start = sequence * p.length * width();
   let queries = Source(0u, start + i0 * width() + head * QUADS, width(), p.length - i0);
-  let upstream = Source(1u, ((sequence * p.length + i0) * p.heads + head) * QUADS, p.heads * QUADS, p.length - i0);
+  let upstream = Source(1u, ((sequence * p.length + i0) * p.heads + head) * VALUE_QUADS, p.heads * VALUE_QUADS, p.length - i0);
   let i = rows_of(i0, lane);
   let statistics = (sequence * p.heads + head) * p.length;
   var logs = Rows();
@@ -52,32 +52,39 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
 
-  var sums = Tile();
+  var sums: array<Tile, KEY_SPANS>;
   let from_window = select(0u, i0 - (p.window - 1u), i0 >= p.window) / LINES;
   let sink_tiles = min((p.sink + LINES - 1u) / LINES, from_window);
   let end = i1 / LINES + 1u;
   for (var step = 0u; step < sink_tiles + end - from_window; step++) {
     let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
-    let keys = Source(0u, start + j0 * width() + (p.heads + kv_head) * QUADS, width(), p.length - j0);
-    let values = Source(0u, keys.base + p.kv_heads * QUADS, width(), keys.lines);
-    var scores = products(queries, keys, lane);
+    let keys = Source(0u, start + j0 * width() + key_at(kv_head), width(), p.length - j0);
+    let values = Source(0u, start + j0 * width() + value_at(kv_head), width(), keys.lines);
+    var scores = products(queries, keys, QUADS, lane);
     scores.lo = shifted(scores.lo * SCALE2, logs.lo);
     scores.hi = shifted(scores.hi * SCALE2, logs.hi);
     if (!all_seen(i0, i1, j0, j0 + LINES - 1u)) {
       scores.lo = hide(scores.lo, i, j0 + 4u * lane.tx);
       scores.hi = hide(scores.hi, i + 32u, j0 + 4u * lane.tx);
     }
-    let d_weights = products(upstream, values, lane);
+    let d_weights = products(upstream, values, VALUE_QUADS, lane);
     let d_scores = Tile(
       score_gradients(scores.lo, d_weights.lo, deltas.lo),
       score_gradients(scores.hi, d_weights.hi, deltas.hi));
-    sums = weighted(sums, d_scores, keys, lane);
+    for (var s = 0u; s < KEY_SPANS; s++) {
+      sums[s] = weighted(sums[s], d_scores, keys, s * TX, QUADS, lane);
+    }
   }
 
-  if (lane.tx >= QUADS) { return; }
-  let to = start + head * QUADS + lane.tx;
+  for (var s = 0u; s < KEY_SPANS; s++) {
+    store(start + head * QUADS, i, sums[s], s * TX + lane.tx);
+  }
+}
+
+fn store(to: u32, i: vec4u, sums: Tile, quad: u32) {
+  if (quad >= QUADS) { return; }
   for (var r = 0u; r < 4u; r++) {
-    if (i[r] < p.length) { d_qkv[to + i[r] * width()] = sums.lo[r] * SCALE; }
-    if (i[r] + 32u < p.length) { d_qkv[to + (i[r] + 32u) * width()] = sums.hi[r] * SCALE; }
+    if (i[r] < p.length) { d_qkv[to + quad + i[r] * width()] = sums.lo[r] * SCALE; }
+    if (i[r] + 32u < p.length) { d_qkv[to + quad + (i[r] + 32u) * width()] = sums.hi[r] * SCALE; }
   }
 }

@@ -1,4 +1,4 @@
-// delta[b, h, t] = Σ do · o over the head, which the softmax's gradient subtracts. Constants: HEADS, QUADS (headDim / 4).
+// delta[b, h, t] = Σ do · o over the head, which the softmax's gradient subtracts. Constants: HEADS, QUADS (valueDim / 4).
 struct Params { batch: u32, length: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> o: array<vec4f>;

@@ -11,9 +11,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = index / p.length / p.heads * p.length;
   var query: Head;
   for (var k = 0u; k < QUADS; k++) { query[k] = qkv[(row + i) * width() + head * QUADS + k]; }
-  let keys = row * width() + (p.heads + head / (p.heads / p.kv_heads)) * QUADS;
+  let kv_head = head / (p.heads / p.kv_heads);
+  let keys = row * width() + key_at(kv_head);
+  let values = row * width() + value_at(kv_head);
   let first = window_start(i);
-  var sum: Head;
+  var sum: Value;
   var total = 0.0;
   var highest = -1e29;
   for (var j = select(first, 0u, p.sink > 0u); j <= i; j++) {
@@ -26,14 +28,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let keep = exp2(highest - score);
       highest = score;
       total *= keep;
-      for (var k = 0u; k < QUADS; k++) { sum[k] *= keep; }
+      for (var k = 0u; k < VALUE_QUADS; k++) { sum[k] *= keep; }
     }
     let weight = exp2(score - highest);
     total += weight;
-    let value = key + p.kv_heads * QUADS;
-    for (var k = 0u; k < QUADS; k++) { sum[k] += weight * qkv[value + k]; }
+    let value = values + j * width();
+    for (var k = 0u; k < VALUE_QUADS; k++) { sum[k] += weight * qkv[value + k]; }
   }
-  let to = ((row + i) * p.heads + head) * QUADS;
-  for (var k = 0u; k < QUADS; k++) { o[to + k] = sum[k] / total; }
+  let to = ((row + i) * p.heads + head) * VALUE_QUADS;
+  for (var k = 0u; k < VALUE_QUADS; k++) { o[to + k] = sum[k] / total; }
   log_sum[index] = highest + log2(total);
 }

@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let queries = Source(0u, start + i0 * width() + head * QUADS, width(), p.length - i0);
   let i = rows_of(i0, lane);
 
-  var sums = Tile();
+  var sums: array<Tile, VALUE_SPANS>;
   var highest = Rows(vec4f(LOWEST), vec4f(LOWEST));
   var mine = Rows(); // each lane's part of the softmax's sum
   // Tiles of the sink, then those from the window's first key to the last query.
@@ -69,8 +69,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = i1 / LINES + 1u;
   for (var step = 0u; step < sink_tiles + end - from_window; step++) {
     let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
-    let keys = Source(0u, start + j0 * width() + (p.heads + kv_head) * QUADS, width(), p.length - j0);
-    var scores = products(queries, keys, lane);
+    let keys = Source(0u, start + j0 * width() + key_at(kv_head), width(), p.length - j0);
+    var scores = products(queries, keys, QUADS, lane);
     scores.lo *= SCALE2;
     scores.hi *= SCALE2;
     if (!all_seen(i0, i1, j0, j0 + LINES - 1u)) {
@@ -83,24 +83,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let weights = Tile(powers(scores.lo, now.lo), powers(scores.hi, now.hi));
     mine.lo = mine.lo * keep.lo + total(weights.lo);
     mine.hi = mine.hi * keep.hi + total(weights.hi);
-    sums.lo = rescaled(sums.lo, keep.lo);
-    sums.hi = rescaled(sums.hi, keep.hi);
-    let values = Source(0u, keys.base + p.kv_heads * QUADS, width(), keys.lines);
-    sums = weighted(sums, weights, values, lane);
+    let values = Source(0u, start + j0 * width() + value_at(kv_head), width(), keys.lines);
+    for (var s = 0u; s < VALUE_SPANS; s++) {
+      sums[s].lo = rescaled(sums[s].lo, keep.lo);
+      sums[s].hi = rescaled(sums[s].hi, keep.hi);
+      sums[s] = weighted(sums[s], weights, values, s * TX, VALUE_QUADS, lane);
+    }
   }
 
   let sum = row_sums(mine, lane);
-  let lo = rescaled(sums.lo, 1.0 / sum.lo);
-  let hi = rescaled(sums.hi, 1.0 / sum.hi);
   let logs = Rows(highest.lo + log2(sum.lo), highest.hi + log2(sum.hi));
-  for (var r = 0u; r < 4u; r++) {
-    store(sequence, head, i[r], lo[r], logs.lo[r], lane.tx);
-    store(sequence, head, i[r] + 32u, hi[r], logs.hi[r], lane.tx);
+  for (var s = 0u; s < VALUE_SPANS; s++) {
+    store(sequence, head, i, Tile(rescaled(sums[s].lo, 1.0 / sum.lo), rescaled(sums[s].hi, 1.0 / sum.hi)), logs, s * TX + lane.tx);
   }
 }
 
-fn store(sequence: u32, head: u32, i: u32, value: vec4f, log_of_sum: f32, tx: u32) {
+fn store(sequence: u32, head: u32, i: vec4u, values: Tile, logs: Rows, quad: u32) {
+  for (var r = 0u; r < 4u; r++) {
+    store_row(sequence, head, i[r], values.lo[r], logs.lo[r], quad);
+    store_row(sequence, head, i[r] + 32u, values.hi[r], logs.hi[r], quad);
+  }
+}
+fn store_row(sequence: u32, head: u32, i: u32, value: vec4f, log_of_sum: f32, quad: u32) {
   if (i >= p.length) { return; }
-  if (tx < QUADS) { o[((sequence * p.length + i) * p.heads + head) * QUADS + tx] = value; }
-  if (tx == 0u) { log_sum[(sequence * p.heads + head) * p.length + i] = log_of_sum; }
+  if (quad < VALUE_QUADS) { o[((sequence * p.length + i) * p.heads + head) * VALUE_QUADS + quad] = value; }
+  if (quad == 0u) { log_sum[(sequence * p.heads + head) * p.length + i] = log_of_sum; }
 }

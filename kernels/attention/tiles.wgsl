@@ -3,12 +3,17 @@
 // A workgroup keeps a block of 64 rows (queries, or keys in the gradient of keys) and streams the other side past it,
 // LINES = 4 · TX lines at a time. Invocation (ty, tx) owns rows 4·ty..4·ty+3 and 32+4·ty..32+4·ty+3 and either
 //   scores: columns 4·tx..4·tx+3 of [64, LINES], `lo[c]` being the first four rows of column c; or
-//   sums:   elements 4·tx..4·tx+3 of the head, `lo[r]` being those four elements of row r.
+//   sums:   elements 4·tx..4·tx+3 of the head, `lo[r]` being those four elements of row r; of heads above 4 · TX elements
+//           also 4·(TX+tx)..4·(TX+tx)+3, in a second tile (KEY_SPANS and VALUE_SPANS count the tiles of a key's and a value's sums).
 // Every vec4 read from workgroup memory serves 8 or 4 multiply-adds for each of its elements.
 //
-// Constants: HEAD_DIM, TX, CHUNK (elements of the head staged at a time), PART (streamed lines weighed at
-// a time), POOL (vec4s of workgroup memory), LINE_MASK, SCALE. The kernel defines `fetch(which, at)`.
+// Constants: HEAD_DIM (of queries and keys), VALUE_DIM, TX, CHUNK (elements of a head staged at a time), PART (streamed lines
+// weighed at a time), POOL (vec4s of workgroup memory), LINE_MASK, SCALE. The pass (attention/forward and so on) defines `main` and
+// `fetch(which, at)`; src/ops/attention.ts writes out its loops over KEY_SPANS and VALUE_SPANS.
 const QUADS = HEAD_DIM / 4u;
+const VALUE_QUADS = VALUE_DIM / 4u;
+const KEY_SPANS = (QUADS + TX - 1u) / TX;
+const VALUE_SPANS = (VALUE_QUADS + TX - 1u) / TX;
 const INVOCATIONS = 8u * TX;
 const LINES = 4u * TX;
 /** Scores are kept in units of log2, so that exp2 serves. */
@@ -18,16 +23,19 @@ const HIDDEN = -1e30;
 const LOWEST = -1e29;
 
 /** Query i sees key j <= i when i - j < window or j < sink. */
-struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, window: u32, sink: u32 }
+struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, value_heads: u32, window: u32, sink: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 
 /** vec4s in a row of qkv. */
-fn width() -> u32 { return (p.heads + 2u * p.kv_heads) * QUADS; }
+fn width() -> u32 { return (p.heads + p.kv_heads) * QUADS + p.value_heads * VALUE_QUADS; }
+/** Where a key head begins in a row of qkv, and the value head that goes with it. */
+fn key_at(kv_head: u32) -> u32 { return (p.heads + kv_head) * QUADS; }
+fn value_at(kv_head: u32) -> u32 { return (p.heads + p.kv_heads) * QUADS + kv_head % p.value_heads * VALUE_QUADS; }
 
 struct Lane { ty: u32, tx: u32, index: u32 }
 struct Tile { lo: mat4x4f, hi: mat4x4f }
 struct Rows { lo: vec4f, hi: vec4f }
-/** Lines of HEAD_DIM elements, `stride` vec4s apart, in the storage buffer that `fetch` calls `which`; past `lines` there are zeros. */
+/** Lines of a head's elements, `stride` vec4s apart, in the storage buffer that `fetch` calls `which`; past `lines` there are zeros. */
 struct Source { which: u32, base: u32, stride: u32, lines: u32 }
 
 var<workgroup> pool: array<vec4f, POOL>;
@@ -64,10 +72,10 @@ fn plus_outer(sum: mat4x4f, a: vec4f, b: vec4f) -> mat4x4f {
     fma(a, vec4f(b.x), sum[0]), fma(a, vec4f(b.y), sum[1]), fma(a, vec4f(b.z), sum[2]), fma(a, vec4f(b.w), sum[3]));
 }
 
-// scores[row, column] = row · column over the head.
-fn products(rows: Source, columns: Source, lane: Lane) -> Tile {
+// scores[row, column] = row · column over the head, which has `quads` vec4s.
+fn products(rows: Source, columns: Source, quads: u32, lane: Lane) -> Tile {
   var sum = Tile();
-  for (var quad0 = 0u; quad0 < QUADS; quad0 += CHUNK / 4u) {
+  for (var quad0 = 0u; quad0 < quads; quad0 += CHUNK / 4u) {
     workgroupBarrier();
     stage_turned(0u, 16u, 7u, rows, quad0, lane.index);
     stage_turned(16u * CHUNK, TX, LINE_MASK, columns, quad0, lane.index);
@@ -92,8 +100,8 @@ fn products(rows: Source, columns: Source, lane: Lane) -> Tile {
   return sum;
 }
 
-// sums[row] + the lines, each times its weight in `weights` [64, LINES].
-fn weighted(sums: Tile, weights: Tile, lines: Source, lane: Lane) -> Tile {
+// sums[row] + the lines, each times its weight in `weights` [64, LINES]; of lines of `quads` vec4s the TX from `quad0` on.
+fn weighted(sums: Tile, weights: Tile, lines: Source, quad0: u32, quads: u32, lane: Lane) -> Tile {
   var sum = sums;
   for (var first = 0u; first < LINES; first += PART) {
     workgroupBarrier();
@@ -110,10 +118,10 @@ fn weighted(sums: Tile, weights: Tile, lines: Source, lane: Lane) -> Tile {
       pool[to + 56u] = weights.hi[3];
     }
     for (var i = lane.index; i < PART * TX; i += INVOCATIONS) {
-      if (i % TX < QUADS) { pool[16u * PART + i] = line(lines, first + i / TX, i % TX); }
+      if (quad0 + i % TX < quads) { pool[16u * PART + i] = line(lines, first + i / TX, quad0 + i % TX); }
     }
     workgroupBarrier();
-    if (lane.tx < QUADS) {
+    if (quad0 + lane.tx < quads) {
       for (var k = 0u; k < PART / 4u; k++) {
         let a = k * 64u + (lane.ty ^ (k & 7u));
         let b = 16u * PART + k * 4u * TX + lane.tx;

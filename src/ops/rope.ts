@@ -2,13 +2,13 @@ import { tensorFrom } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
+import { type Rope, ropeFrequencies } from "./rope-frequencies.js";
 
 /**
- * Rotary position embedding (Su et al., arXiv:2104.09864) in the layout of Hugging Face's Llama: element i of a head turns
- * with element i + headDim/2, at position t by the angle t · theta^(-2i/headDim).
+ * Rotary position embedding (Su et al., arXiv:2104.09864) in the layout of Hugging Face's Llama: of the first `dim` elements of
+ * a head (all by default), element i turns with element i + dim/2, at position t by the angle t · ropeFrequencies[i].
  */
-export interface RopeOptions {
-  theta: number;
+export interface RopeOptions extends Rope {
   headDim: number;
 }
 
@@ -16,20 +16,23 @@ export interface RopeOptions {
 const tables = new WeakMap<Gpu, Map<string, Tensor>>();
 
 /**
- * cos and sin of the angles of positions 0..length-1, [at least length, headDim/2, 2]. Computed on the host in float64:
+ * cos and sin of the angles of positions 0..length-1, [at least length, dim/2, 2]. Computed on the host in float64:
  * cos and sin of large f32 angles differ between GPUs, and an angle of 30,000 has lost three digits already. Kept as long as the device.
  */
-export function ropeTable(gpu: Gpu, { theta, headDim }: RopeOptions, length: number): Tensor {
+export function ropeTable(gpu: Gpu, options: RopeOptions, length: number): Tensor {
+  const { theta, headDim, dim = headDim, scaling } = options;
   const known = tables.get(gpu) ?? new Map<string, Tensor>();
   tables.set(gpu, known);
-  const key = `${theta}/${headDim}`;
+  const stretch = scaling && [scaling.factor, scaling.lowFrequency, scaling.highFrequency, scaling.originalContext];
+  const key = [theta, dim, ...(stretch ?? [])].join("/");
   const table = known.get(key);
   if (table && table.shape[0] >= length) return table;
-  const half = headDim / 2;
-  const values = new Float32Array(length * headDim);
+  const frequencies = ropeFrequencies(options, dim);
+  const half = dim / 2;
+  const values = new Float32Array(length * dim);
   for (let t = 0; t < length; t++) {
     for (let i = 0; i < half; i++) {
-      const angle = t * theta ** (-i / half);
+      const angle = t * frequencies[i];
       values[(t * half + i) * 2] = Math.cos(angle);
       values[(t * half + i) * 2 + 1] = Math.sin(angle);
     }
@@ -48,14 +51,14 @@ export function rotate(
   x: Tensor,
   options: RopeOptions & { length: number; heads: number; inverse?: boolean },
 ): void {
-  const { headDim, length, heads, inverse = false } = options;
+  const { headDim, dim = headDim, length, heads, inverse = false } = options;
   const [rows, width] = x.shape;
   recorder.dispatch({
     kernel: "rope/rotate",
-    constants: { HEAD_DIM: headDim, ROTATED: heads, WIDTH: width, INVERSE: inverse },
+    constants: { HEAD_DIM: headDim, TURNED: dim, ROTATED: heads, WIDTH: width, INVERSE: inverse },
     bindings: [x, ropeTable(recorder.gpu, options, length)],
     params: [rows, length],
-    groups: spread(Math.ceil((rows * heads * headDim) / 4 / 256)),
+    groups: spread(Math.ceil((rows * heads * dim) / 4 / 256)),
     label: inverse ? "rope back" : "rope",
   });
 }

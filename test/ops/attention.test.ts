@@ -1,31 +1,49 @@
 import { describe, expect, it } from "vitest";
-import { Arena, tensorFrom } from "../../src/gpu/arena.js";
+import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
 import { Recorder } from "../../src/gpu/recorder.js";
-import { type AttentionOptions, attention } from "../../src/ops/attention.js";
+import { type AttentionOptions, attention, attentionWeights } from "../../src/ops/attention.js";
 import { Tape } from "../../src/ops/tape.js";
-import { referenceAttention, referenceAttentionGradient } from "../reference/attention.js";
+import { referenceAttention, referenceAttentionGradient, referenceAttentionWeights } from "../reference/attention.js";
 import { checkOp, expectClose, type Inputs, input, random, runOp, useGpu } from "./harness.js";
 
 const holder = useGpu();
 
-/** Options from an id such as B2-T37-H4-K2-D32, then -W16+4 for a window of 16 with a sink of 4, and -NoPE. */
+const scaling = { factor: 8, lowFrequency: 1, highFrequency: 4, originalContext: 64 };
+
+/**
+ * Options from an id such as B2-T37-H4-K2-D32, then -V1x64 for one value head of 64, -S0.3 for a scale of 0.3, -W16+4 for a
+ * window of 16 with a sink of 4, -R8 for 8 elements that turn, -Llama3 for its slower turns, and -NoPE.
+ */
 function parse(id: string): AttentionOptions {
   const number = (letter: string) => Number(id.match(`${letter}(\\d+)`)?.[1]);
   const window = id.match(/W(\d+)\+(\d+)/);
+  const values = id.match(/V(\d+)x(\d+)/);
+  const scale = id.match(/S([\d.]+)/);
+  const turning = id.match(/R(\d+)/);
   return {
     batch: number("B"),
     length: number("T"),
     heads: number("H"),
     kvHeads: number("K"),
     headDim: number("D"),
-    rope: id.endsWith("NoPE") ? null : { theta: 10000 },
+    ...(values && { valueHeads: Number(values[1]), valueDim: Number(values[2]) }),
+    ...(scale && { scale: Number(scale[1]) }),
+    rope: id.endsWith("NoPE")
+      ? null
+      : { theta: 10000, ...(turning && { dim: Number(turning[1]) }), ...(id.includes("Llama3") && { scaling }) },
     window: window && { size: Number(window[1]), sink: Number(window[2]) },
   };
 }
 
-const inputsFor = ({ batch, length, heads, kvHeads, headDim }: AttentionOptions, scale: number) => ({
-  qkv: input([batch * length, (heads + 2 * kvHeads) * headDim], 5, scale),
+/** Where queries, keys and values end in a row. */
+function ends({ heads, kvHeads, headDim, valueHeads = kvHeads, valueDim = headDim }: AttentionOptions) {
+  const queries = heads * headDim;
+  return [queries, queries + kvHeads * headDim, queries + kvHeads * headDim + valueHeads * valueDim];
+}
+
+const inputsFor = (options: AttentionOptions, size: number) => ({
+  qkv: input([options.batch * options.length, ends(options)[2]], 5, size),
 });
 
 const runAttention = (gpu: Gpu, options: AttentionOptions, inputs: Inputs) =>
@@ -37,7 +55,7 @@ const runAttention = (gpu: Gpu, options: AttentionOptions, inputs: Inputs) =>
   );
 
 describe("the reference's own gradient", () => {
-  it.each(["B2-T7-H4-K2-D4", "B1-T9-H2-K1-D4-W3+2"])(
+  it.each(["B2-T7-H4-K2-D4", "B1-T9-H2-K1-D4-W3+2", "B1-T6-H4-K2-D8-V1x12-S0.3-R4-Llama3"])(
     "agrees with central differences and the GPU at %s",
     async (id) => {
       const options = parse(id);
@@ -89,6 +107,13 @@ const shapes = [
   "B1-T200-H1-K1-D4-W1+1-NoPE",
   "B2-T50-H2-K1-D4-W1000+10",
   "B1-T150-H1-K1-D64-W70+200",
+  "B2-T37-H4-K4-D12-V2x32-W9+2",
+  "B1-T70-H4-K2-D12-V1x32-R4-Llama3",
+  "B2-T21-H8-K4-D32-V2x4-S0.3-R16",
+  "B1-T130-H2-K2-D64-V1x128",
+  "B1-T75-H2-K1-D160-W30+3",
+  "B1-T67-H2-K2-D64-V1x256-NoPE",
+  "B1-T66-H1-K1-D256-V1x12-S0.0625",
 ];
 
 const references = new Map<string, { output: Float64Array; gradient: Float64Array }>();
@@ -109,18 +134,18 @@ describe.each(["direct", "tiled"] as const)(
   "attention (%s) agrees with float64, forward and every gradient",
   (kind) => {
     // Software adapters too get tiled kernels for heads above 64.
-    it.each(shapes.filter((id) => kind === "tiled" || parse(id).headDim <= 64))("%s", async (id) => {
+    const direct = (id: string) => Math.max(parse(id).headDim, parse(id).valueDim ?? 0) <= 64;
+    it.each(shapes.filter((id) => kind === "tiled" || direct(id)))("%s", async (id) => {
       const options = parse(id);
       const inputs = inputsFor(options, 2);
       const { output, gradients } = await runAttention(variant(kind), options, inputs);
       const exact = referenceFor(id, inputs);
       expectClose("output", output, exact.output, 1e-5);
       const width = inputs.qkv.shape[1];
-      const { heads, kvHeads, headDim } = options;
       // Queries, keys and values apart: the gradients of one may be far smaller than those of another.
-      const ends = [0, heads * headDim, (heads + kvHeads) * headDim, width];
+      const bounds = [0, ...ends(options)];
       for (const [part, name] of ["dq", "dk", "dv"].entries()) {
-        const inPart = (_: number, i: number) => i % width >= ends[part] && i % width < ends[part + 1];
+        const inPart = (_: number, i: number) => i % width >= bounds[part] && i % width < bounds[part + 1];
         expectClose(name, gradients.qkv.filter(inPart), exact.gradient.filter(inPart), 3e-5);
       }
     });
@@ -143,6 +168,30 @@ describe.each(["direct", "tiled"] as const)(
   },
 );
 
+describe("attention weights", () => {
+  it.each(["B2-T70-H4-K2-D12-V1x32-S0.5-R4", "B1-T1-H1-K1-D4", "B1-T130-H2-K1-D8-W20+3"])(
+    "%s are the softmax's probabilities, zero where a key is not seen, and leave attention alone",
+    async (id) => {
+      const { gpu } = holder;
+      const options = parse(id);
+      const { qkv: values } = inputsFor(options, 2);
+      const exact = Float64Array.from(values.values);
+      const tape = new Tape(new Recorder(gpu), new Arena(gpu), false);
+      const qkv = tensorFrom(gpu, values.shape, "qkv", values.values);
+      const o = attention(tape, qkv, options);
+      const weights = attentionWeights(tape, qkv, options);
+      tape.recorder.submit();
+      const { batch, heads, length } = options;
+      expect(weights.shape).toEqual([batch, heads, length, length]);
+      const found = await download(gpu, weights);
+      const expected = referenceAttentionWeights(exact, options);
+      expectClose("weights", found, expected, 1e-5);
+      expect(found.every((weight, i) => expected[i] !== 0 || weight === 0)).toBe(true);
+      expectClose("output", await download(gpu, o), referenceAttention(exact, options), 1e-5);
+    },
+  );
+});
+
 describe("attention refuses", () => {
   const attempt = (id: string, width: number, rows: number) => () => {
     const { gpu } = holder;
@@ -150,8 +199,13 @@ describe("attention refuses", () => {
     attention(tape, tensorFrom(gpu, [rows, width], "qkv"), parse(id));
   };
   it.each([
-    ["B1-T4-H2-K1-D6", 24, 4, "multiple of 4 elements up to 128, not headDim 6"],
-    ["B1-T4-H1-K1-D132", 396, 4, "multiple of 4 elements up to 128, not headDim 132"],
+    ["B1-T4-H2-K1-D6", 24, 4, "multiple of 4 elements up to 256, not headDim 6"],
+    ["B1-T4-H1-K1-D260", 780, 4, "multiple of 4 elements up to 256, not headDim 260"],
+    ["B1-T4-H1-K1-D4-V1x6", 14, 4, "multiple of 4 elements up to 256, not valueDim 6"],
+    ["B1-T4-H4-K4-D8-V3x8", 88, 4, "key heads (4) must be a multiple of its value heads (3)"],
+    ["B1-T4-H2-K2-D8-V1x16", 40, 4, "with 1 value heads of 16 takes rows of 48, not 40"],
+    ["B1-T4-H1-K1-D8-S0", 24, 4, "scale must be a positive number, not 0"],
+    ["B1-T4-H1-K1-D8-R6", 24, 4, "rope.dim must be a multiple of 4 up to headDim (8), not 6"],
     ["B1-T4-H3-K2-D8", 56, 4, "heads (3) must be a multiple of key-value heads (2)"],
     ["B1-T4-H2-K1-D8", 30, 4, "takes rows of 32, not 30"],
     ["B2-T4-H2-K1-D8", 32, 4, "2 sequences of 4 takes 8 rows, not 4"],
