@@ -1,3 +1,4 @@
+import { kernels } from "../gpu/kernels.generated.js";
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
 import type { Tape } from "./tape.js";
@@ -27,7 +28,7 @@ export interface ExpertPlan {
   chunk: number;
 }
 
-/** Assignments of one workgroup of the counting sort. */
+/** Assignments of one workgroup of the sort; as many at most are sorted in one dispatch instead of three. */
 const block = 256;
 
 /**
@@ -51,32 +52,42 @@ export function expertPlan(tape: Tape, choice: Tensor, experts: number): ExpertP
   const slots = tape.alloc([count], "slots of assignments");
   const lists = tape.alloc([tiles + experts + chunks, 4], "tiles of experts");
   const counts = (training ? arena : tape).alloc([experts], "loads of experts");
-  const histogram = arena.alloc([experts * blocks], "loads by block");
-  const groups = spread(blocks);
-  recorder.dispatch({
-    kernel: "moe/count",
-    constants: { EXPERTS: experts },
-    bindings: [choice, histogram],
-    params: [count, blocks],
-    groups,
-    label: "expert loads",
-  });
-  recorder.dispatch({
-    kernel: "moe/scan",
-    constants: { EXPERTS: experts },
-    bindings: [histogram, counts, lists],
-    params: [count, blocks, tiles, height, chunks, chunk],
-    groups: [1],
-    label: "expert segments",
-  });
-  recorder.dispatch({
-    kernel: "moe/scatter",
-    bindings: [choice, histogram, order, slots],
-    params: [count, blocks],
-    groups,
-    label: "expert order",
-  });
-  arena.release(histogram);
+  const before = kernels["moe/lists"];
+  const constants = { EXPERTS: experts };
+  const params = [count, blocks, tiles, height, chunks, chunk];
+  if (blocks === 1) {
+    const bindings = [choice, counts, lists, order, slots];
+    recorder.dispatch({ kernel: "moe/sort", constants, before, bindings, params, groups: [1], label: "expert order" });
+  } else {
+    const histogram = arena.alloc([experts * blocks], "loads by block");
+    const groups = spread(blocks);
+    recorder.dispatch({
+      kernel: "moe/count",
+      constants,
+      bindings: [choice, histogram],
+      params: [count, blocks],
+      groups,
+      label: "expert loads",
+    });
+    const bindings = [histogram, counts, lists];
+    recorder.dispatch({
+      kernel: "moe/scan",
+      constants,
+      before,
+      bindings,
+      params,
+      groups: [1],
+      label: "expert segments",
+    });
+    recorder.dispatch({
+      kernel: "moe/scatter",
+      bindings: [choice, histogram, order, slots],
+      params: [count, blocks],
+      groups,
+      label: "expert order",
+    });
+    arena.release(histogram);
+  }
   // Recorded before its readers, so its backward pass comes after theirs, and frees it.
   tape.push({ outputs: [order, slots, lists], backward: () => {} });
   return { rows, topK, experts, order, slots, counts, lists, tiles, height, chunks, chunk };

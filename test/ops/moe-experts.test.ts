@@ -27,6 +27,8 @@ describe.each(adapters)("expertPlan, %s", (_, gpu) => {
   it.each([
     ["one token", 1, 1, 8, [5]],
     ["one block", 100, 2, 4, [0, 1, 2, 3]],
+    ["a full block, more experts than invocations", 256, 1, 300, [0, 150, 299]],
+    ["one more than a block", 257, 1, 4, [1, 3]],
     ["all to one expert", 700, 1, 3, [1]],
     ["empty experts", 1300, 3, 130, [0, 17, 64, 129]],
   ] as const)("sorts assignments by expert: %s", async (_, rows, topK, experts, some) => {
