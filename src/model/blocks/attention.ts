@@ -1,4 +1,6 @@
+import type { AttentionConfig, WindowConfig } from "../../config/blocks/attention.js";
 import { section } from "../../config/blocks/block.js";
+import type { Gpu } from "../../gpu/gpu.js";
 import type { Tensor } from "../../gpu/tensor.js";
 import { attention as attend } from "../../ops/attention.js";
 import { attentionStep, createKvCache, type KvCache } from "../../ops/attention-decode.js";
@@ -9,27 +11,40 @@ import { type Block, type BlockContext, type BlockState, residualScale } from ".
 /** A key-value cache as the state of a block. */
 export const cacheOf = ({ k, v }: BlockState): KvCache => ({ k, v, capacity: k.shape[1] });
 
+/** What heads make of [q | k | v]: over the tokens at hand, or after those of the cache. */
+export function attendTo(
+  { tape, batch, length, state, position }: BlockContext,
+  qkv: Tensor,
+  heads: AttentionConfig,
+  window: WindowConfig | null = null,
+): Tensor {
+  const cache = state && cacheOf(state);
+  const options = { batch, length, ...heads, rope: window ? window.rope : heads.rope, window, cache };
+  return position && cache ? attentionStep(tape, qkv, position, cache, options) : attend(tape, qkv, options);
+}
+
+/** k and v [B, capacity, their widths]. */
+export function cacheState(gpu: Gpu, heads: AttentionConfig, batch: number, capacity: number): BlockState {
+  const { k, v } = createKvCache(gpu, { batch, capacity, ...heads });
+  return { k, v };
+}
+
 /** x + attention(norm(x)): full (T) or sliding-window (S) causal attention. */
 function record(context: BlockContext, x: Tensor, windowed: boolean): Tensor {
-  const { tape, config, weight, batch, length, state, position } = context;
-  const { rope, ...heads } = section(config, "attention");
+  const { tape, config, weight } = context;
+  const heads = section(config, "attention");
   const window = windowed ? section(config, "window") : null;
   const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
   const projections = ["q", "k", "v"].map((name) => weight(`self_attn.${name}_proj.weight`));
   const qkv = linear(tape, normed, projections, "qkv");
-  const cache = state && cacheOf(state);
-  const options = { batch, length, ...heads, rope: window ? window.rope : rope, window, cache };
-  const mixed = position && cache ? attentionStep(tape, qkv, position, cache, options) : attend(tape, qkv, options);
+  const mixed = attendTo(context, qkv, heads, window);
   return linear(tape, mixed, [weight("self_attn.o_proj.weight")], "attention out", x, {
     scale: residualScale(config),
   });
 }
 
-const createState: Block["createState"] = (gpu, config, batch, capacity) => {
-  const { kvHeads, headDim } = section(config, "attention");
-  const { k, v } = createKvCache(gpu, { batch, capacity, kvHeads, headDim });
-  return { k, v };
-};
+const createState: Block["createState"] = (gpu, config, batch, capacity) =>
+  cacheState(gpu, section(config, "attention"), batch, capacity);
 
 export const attention: Block = { letter: "T", record: (context, x) => record(context, x, false), createState };
 export const slidingWindow: Block = { letter: "S", record: (context, x) => record(context, x, true), createState };

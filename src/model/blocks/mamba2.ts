@@ -52,18 +52,21 @@ export function scanState(gpu: Gpu, ssm: SsmConfig, batch: number): BlockState {
   };
 }
 
-/** x + mamba2(norm(x)); `in_proj` gives [z | x | B | C | dt]. */
+/** residual + mamba2(norm(input)); `in_proj` gives [z | x | B | C | dt]. */
+export function addMixer(context: BlockContext, input: Tensor, residual: Tensor): Tensor {
+  const { tape, config, weight } = context;
+  const ssm = section(config, "ssm");
+  const normed = rmsNorm(tape, input, weight("input_layernorm.weight"), config.normEps);
+  const zxbcdt = linear(tape, normed, [weight("mamba.in_proj.weight")], "mamba in");
+  const y = scan(context, zxbcdt, ssm, "mamba");
+  const gated = gatedOutput(context, y, zxbcdt, ssm, "mamba");
+  const scale = residualScale(config);
+  return linear(tape, gated, [weight("mamba.out_proj.weight")], "mamba out", residual, { scale });
+}
+
+/** x + mamba2(norm(x)). */
 export const mamba2: Block = {
   letter: "M",
-  record(context, x) {
-    const { tape, config, weight } = context;
-    const ssm = section(config, "ssm");
-    const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
-    const zxbcdt = linear(tape, normed, [weight("mamba.in_proj.weight")], "mamba in");
-    const y = scan(context, zxbcdt, ssm, "mamba");
-    const gated = gatedOutput(context, y, zxbcdt, ssm, "mamba");
-    const scale = residualScale(config);
-    return linear(tape, gated, [weight("mamba.out_proj.weight")], "mamba out", x, { scale });
-  },
+  record: (context, x) => addMixer(context, x, x),
   createState: (gpu, config, batch) => scanState(gpu, section(config, "ssm"), batch),
 };
