@@ -1,9 +1,8 @@
 /** Llama (`LlamaForCausalLM`): every layer full attention with RoPE and a SwiGLU network; names are braid's own. */
 
-import { parameterTable } from "../../config/parameters.js";
 import { parseConfig } from "../../config/schema.js";
 import type { Family } from "./family.js";
-import { readRope, requireAbsent, requireLayers, sameNames, writeRope } from "./transformer.js";
+import { named, readRope, requireAbsent, requireLayers, writeRope } from "./transformer.js";
 
 export const llama: Family = {
   type: "llama",
@@ -55,5 +54,5 @@ export const llama: Family = {
       tie_word_embeddings: config.tieEmbeddings,
     };
   },
-  mappings: (config) => sameNames(parameterTable(config).map(({ name }) => name)),
+  mappings: (config) => named(config),
 };

@@ -1,9 +1,11 @@
 /** The families whose folders are read and written, by the model_type of their config.json. */
 
+import { bamba } from "./bamba.js";
 import type { Family } from "./family.js";
 import { llama } from "./llama.js";
+import { mamba2 } from "./mamba2.js";
 
-const families: readonly Family[] = [llama];
+const families: readonly Family[] = [llama, mamba2, bamba];
 
 export const familyTypes = (): string[] => families.map(({ type }) => type);
 

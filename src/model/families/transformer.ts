@@ -1,6 +1,7 @@
 /** What the transformer parts of several families have in common. */
 
 import { blocksOf } from "../../config/blocks/table.js";
+import { parameterTable } from "../../config/parameters.js";
 import type { ModelConfig, RopeConfig } from "../../config/types.js";
 import type { Fields, Json } from "./fields.js";
 import { type Mapping, renamed } from "./mapping.js";
@@ -50,10 +51,19 @@ export function writeRope(rope: RopeConfig, headDim: number): Json {
   };
 }
 
-/** Every weight that has the same name in braid as in the file, but for those that `others` map. */
-export function sameNames(names: Iterable<string>, others: Mapping[] = []): Mapping[] {
+/**
+ * Every weight of a config under the name that `rename` gives it, but for those that `others` map.
+ * @param rename pairs of what to look for in braid's names and what the family has instead, all applied in order
+ */
+export function named(
+  config: ModelConfig,
+  rename: readonly (readonly [RegExp, string])[] = [],
+  others: Mapping[] = [],
+): Mapping[] {
   const mapped = new Set(others.flatMap(({ ours }) => ours));
-  return [...others, ...[...names].filter((name) => !mapped.has(name)).map((name) => renamed(name, name))];
+  const rest = parameterTable(config).flatMap(({ name }) => (mapped.has(name) ? [] : [name]));
+  const theirs = (name: string) => rename.reduce((text, [pattern, instead]) => text.replace(pattern, instead), name);
+  return [...others, ...rest.map((name) => renamed(name, theirs(name)))];
 }
 
 /** @throws Error when the model has other layers than those of `patterns`, each with the feed-forward letter given. */
