@@ -1,5 +1,5 @@
 import { spread } from "../gpu/recorder.js";
-import { columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
+import { columnsOf, rowsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
 import { type ScanPlan, scanPlan } from "./scan-plan.js";
 import { checkStates, type StateEnds, stateEnds } from "./state-ends.js";
@@ -112,7 +112,7 @@ export function selectiveScanStep(
   weights: ScanWeights,
   o: Pick<SelectiveScanOptions, "channels" | "state">,
 ): Tensor {
-  const batch = sizeOf(inputs.x) / o.channels;
+  const batch = rowsOf(inputs.x);
   return selectiveScan(tape, inputs, weights, { ...o, batch, length: 1, initialState: state, finalState: state });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
-import type { Gpu } from "../../src/gpu/gpu.js";
+import { Gpu } from "../../src/gpu/gpu.js";
 import { Recorder } from "../../src/gpu/recorder.js";
 import type { Tensor } from "../../src/gpu/tensor.js";
 import { type SelectiveScanOptions, selectiveScan, selectiveScanStep } from "../../src/ops/selective-scan.js";
@@ -118,6 +118,16 @@ describe("selectiveScan", () => {
   it("gives the same bits twice, with either kind of kernels", async () => {
     for (const [, gpu] of machines)
       expect(await gradientsOf(gpu(), o, inputsOf(o))).toEqual(await gradientsOf(gpu(), o, inputsOf(o)));
+  });
+
+  it("runs the kernels for hardware within WebGPU's default limits", { timeout: 60_000 }, async () => {
+    const gpu = await Gpu.open({ defaultLimits: true });
+    try {
+      const shape = shapeOf(1, 20, 70, 8);
+      await check(asHardware(gpu), shape, inputsOf(shape), 8);
+    } finally {
+      gpu.close();
+    }
   });
 
   it("reads B and C from tensors of their own, as Jamba normalises them", async () => {

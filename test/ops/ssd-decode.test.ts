@@ -203,6 +203,21 @@ describe("decoding steps", () => {
     ).toThrow("no backward pass");
   });
 
+  it("convolve without a bias as with one of zeros", async () => {
+    const { gpu } = holder;
+    const recorder = new Recorder(gpu);
+    const tape = new Tape(recorder, new Arena(gpu), false);
+    const input = tensorFrom(gpu, [3, 7], "in", random([3, 7], 1));
+    const weight = tensorFrom(gpu, [5, 1, 3], "conv w", random([5, 3], 2));
+    const step = (bias: Tensor | undefined) => {
+      const kept = tensorFrom(gpu, [3, 2, 5], "state", random([3, 2, 5], 3));
+      return convSiluStep(tape, input, kept, weight, bias, { column: 1, channels: 5, width: 3 });
+    };
+    const [without, zeros] = [step(undefined), step(tensorFrom(gpu, [5], "conv b"))];
+    recorder.submit();
+    expect(await download(gpu, without)).toEqual(await download(gpu, zeros));
+  });
+
   it("say which state they need", () => {
     const { gpu } = holder;
     const tape = new Tape(new Recorder(gpu), new Arena(gpu), false);
