@@ -2,10 +2,13 @@
 
 import { bamba } from "./bamba.js";
 import type { Family } from "./family.js";
+import { granite } from "./granite.js";
 import { llama } from "./llama.js";
 import { mamba2 } from "./mamba2.js";
+import { mistral } from "./mistral.js";
+import { nemotronH } from "./nemotron-h.js";
 
-const families: readonly Family[] = [llama, mamba2, bamba];
+const families: readonly Family[] = [llama, mistral, mamba2, bamba, granite, nemotronH];
 
 export const familyTypes = (): string[] => families.map(({ type }) => type);
 

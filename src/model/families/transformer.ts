@@ -83,3 +83,28 @@ export function requireAbsent(family: string, fields: Record<string, unknown>): 
   const [name] = Object.entries(fields).find(([, value]) => value !== undefined && value !== null) ?? [];
   if (name) throw new Error(`${name}: a ${family} model has no such setting; leave it out.`);
 }
+
+/** Names of kinds of layer that published files have and transformers 5 has renamed. */
+const renamedTypes: Record<string, string> = { mamba: "linear_attention", attention: "full_attention" };
+
+/**
+ * A list of each layer's kind; where the key is missing, Mamba in every layer.
+ * @throws Error when it has another kind than those allowed
+ */
+export function layerTypes(
+  fields: Fields,
+  key: string,
+  layers: number,
+  allowed: readonly string[] = ["linear_attention", "full_attention"],
+): string[] {
+  // Both spellings of the key are about.
+  const at = fields.json[key] === undefined ? "layer_types" : key;
+  const found = (fields.texts(at) ?? new Array<string>(layers).fill("mamba")).map((type) => renamedTypes[type] ?? type);
+  const odd = found.findIndex((type) => !allowed.includes(type));
+  if (odd >= 0) {
+    throw new Error(
+      `${fields.path}: ${at} has "${found[odd]}" for layer ${odd + 1}; braid has ${allowed.join(", ")} there.`,
+    );
+  }
+  return found;
+}

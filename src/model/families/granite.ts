@@ -1,0 +1,148 @@
+/** Granite 4.0-H (`GraniteMoeHybridForCausalLM`): Mamba-2 and NoPE attention, experts beside a shared network, multipliers. */
+
+import { parseConfig } from "../../config/schema.js";
+import type { ModelConfig } from "../../config/types.js";
+import type { Family } from "./family.js";
+import type { Fields } from "./fields.js";
+import { expansion, readMambaKeys, requireGatedNorm, writeMambaKeys } from "./mamba.js";
+import { joined, type Mapping, renamed } from "./mapping.js";
+import { layerTypes, named, readRope, requireAbsent, requireLayers, writeRope } from "./transformer.js";
+
+export const granite: Family = {
+  type: "granitemoehybrid",
+  architecture: "GraniteMoeHybridForCausalLM",
+  config(fields) {
+    const dModel = fields.count("hidden_size", 4096);
+    const heads = fields.count("num_attention_heads", 32);
+    const headDim = dModel / heads;
+    const types = layerTypes(fields, "layer_types", fields.count("num_hidden_layers", 32));
+    fields.only("attention_bias", false);
+    fields.only("hidden_act", "silu");
+    const rotated = fields.only("position_embedding_type", "nope", "rope") === "rope";
+    return parseConfig({
+      vocabSize: fields.count("vocab_size", 32_000),
+      dModel,
+      pattern: types.map((type) => (type === "full_attention" ? "T" : "M")).join(""),
+      ...networks(fields),
+      ...(types.includes("full_attention") && {
+        attention: {
+          heads,
+          kvHeads: fields.count("num_key_value_heads", heads),
+          headDim,
+          rope: rotated ? readRope(fields, headDim) : null,
+          scale: fields.number("attention_multiplier", 1),
+        },
+      }),
+      ...(types.includes("linear_attention") && {
+        ssm: readMambaKeys(fields, dModel * fields.count("mamba_expand", 2)),
+      }),
+      ...multipliers(fields),
+      tieEmbeddings: fields.flag("tie_word_embeddings", false),
+      normEps: fields.number("rms_norm_eps", 1e-6),
+    });
+  },
+  json(config) {
+    requireLayers(config, "granitemoehybrid", "TM", "FE");
+    const { attention, ssm, multipliers = {}, pattern } = config;
+    if (ssm) requireGatedNorm(config, "granitemoehybrid", 1);
+    requireAbsent("granitemoehybrid", { "attention.valueDim": attention?.valueDim });
+    return {
+      vocab_size: config.vocabSize,
+      hidden_size: config.dModel,
+      num_hidden_layers: pattern.length,
+      layer_types: [...pattern].map((letter) => (letter === "T" ? "full_attention" : "linear_attention")),
+      hidden_act: "silu",
+      ...networkKeys(config),
+      ...(attention && {
+        num_attention_heads: attention.heads,
+        num_key_value_heads: attention.kvHeads,
+        position_embedding_type: attention.rope ? "rope" : "nope",
+        attention_multiplier: attention.scale ?? attention.headDim ** -0.5,
+        ...(attention.rope && { rope_parameters: writeRope(attention.rope, attention.headDim) }),
+      }),
+      ...(ssm && { mamba_expand: expansion(config, "granitemoehybrid"), ...writeMambaKeys(ssm) }),
+      embedding_multiplier: multipliers.embedding ?? 1,
+      residual_multiplier: multipliers.residual ?? 1,
+      logits_scaling: reciprocal(multipliers.logits ?? 1),
+      rms_norm_eps: config.normEps,
+      tie_word_embeddings: config.tieEmbeddings,
+    };
+  },
+  mappings: (config) =>
+    named(
+      config,
+      [],
+      [...config.pattern].flatMap((_, layer) => networkMappings(config, `model.layers.${layer}`)),
+    ),
+};
+
+/** 1 / x, such that 1 / (1 / x) is x again in decimal. */
+const reciprocal = (x: number) => Number((1 / x).toPrecision(15));
+
+function multipliers(fields: Fields): Pick<ModelConfig, "multipliers"> {
+  const given = {
+    embedding: fields.number("embedding_multiplier", 1),
+    residual: fields.number("residual_multiplier", 1),
+    logits: reciprocal(fields.number("logits_scaling", 1)),
+  };
+  const unusual = Object.entries(given).filter(([, factor]) => factor !== 1);
+  return unusual.length > 0 ? { multipliers: Object.fromEntries(unusual) } : {};
+}
+
+/** Without experts, the shared network is all there is. */
+function networks(fields: Fields): Pick<ModelConfig, "ffn" | "moe"> {
+  const experts = fields.count("num_local_experts", 8, 0);
+  const dShared = fields.count("shared_intermediate_size", 1024);
+  if (experts === 0) return { ffn: { kind: "swiglu", dFfn: dShared } };
+  return {
+    moe: {
+      experts,
+      topK: fields.count("num_experts_per_tok", 2),
+      dExpert: fields.count("intermediate_size", 11_008),
+      dShared,
+      kind: "swiglu",
+      router: "softmax-topk",
+      normalise: false,
+      balance: null,
+    },
+  };
+}
+
+function networkKeys({ ffn, moe }: ModelConfig) {
+  if (ffn) {
+    if (ffn.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn.kind}, but Granite's networks are "swiglu".`);
+    requireAbsent("granitemoehybrid", { moe, "ffn.multipliers": ffn.multipliers });
+    return { num_local_experts: 0, shared_intermediate_size: ffn.dFfn, intermediate_size: ffn.dFfn };
+  }
+  if (!moe) throw new Error("ffn: missing; every layer of a granitemoehybrid model has a feed-forward network.");
+  if (moe.kind !== "swiglu" || moe.router !== "softmax-topk" || moe.balance || moe.dShared === 0) {
+    throw new Error(
+      'moe: a granitemoehybrid model has a shared network and experts of kind "swiglu", a router "softmax-topk" and no balance.',
+    );
+  }
+  requireAbsent("granitemoehybrid", { "moe.routedScale": moe.routedScale });
+  return {
+    num_local_experts: moe.experts,
+    num_experts_per_tok: moe.topK,
+    intermediate_size: moe.dExpert,
+    shared_intermediate_size: moe.dShared,
+  };
+}
+
+function networkMappings({ moe, ffn }: ModelConfig, layer: string): Mapping[] {
+  const ours = `${layer}.mlp${moe ? ".shared" : ""}`;
+  const width = moe ? moe.dShared : ffn!.dFfn;
+  const gateUp = [`${ours}.gate_proj.weight`, `${ours}.up_proj.weight`];
+  const shared = [
+    joined(gateUp, `${layer}.shared_mlp.input_linear.weight`, [width, width]),
+    renamed(`${ours}.down_proj.weight`, `${layer}.shared_mlp.output_linear.weight`),
+  ];
+  if (!moe) return shared;
+  const theirs = `${layer}.block_sparse_moe`;
+  return [
+    ...shared,
+    renamed(`${layer}.mlp.router.weight`, `${theirs}.router.layer.weight`),
+    renamed(`${layer}.mlp.experts.gate_up_proj`, `${theirs}.input_linear.weight`),
+    renamed(`${layer}.mlp.experts.down_proj`, `${theirs}.output_linear.weight`),
+  ];
+}
