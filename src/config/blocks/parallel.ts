@@ -1,16 +1,18 @@
 /** `P`, attention and Mamba-2 beside each other on one normed input, their outputs added (Falcon-H1, arXiv:2507.22448). */
 
 import { z } from "zod";
+import type { ModelConfig } from "../types.js";
 import { attention } from "./attention.js";
 import { type BlockSpec, type Section, section } from "./block.js";
-import { mamba2, mamba2Parameters } from "./mamba2.js";
+import { positive } from "./fields.js";
+import { mamba2, mamba2Parameters, widthsOf } from "./mamba2.js";
 
 /** Constant factors of Falcon-H1's activations, under the names of its config. */
 export interface ParallelMultipliers {
   /** The normed input of attention. */
   attentionIn: number;
   attentionOut: number;
-  /** The keys. */
+  /** The keys; above 0. */
   key: number;
   /** The normed input of Mamba-2. */
   ssmIn: number;
@@ -36,13 +38,37 @@ export const parallelSection: Section = {
     multipliers: z.strictObject({
       attentionIn: z.number(),
       attentionOut: z.number(),
-      key: z.number(),
+      key: positive,
       ssmIn: z.number(),
       ssmOut: z.number(),
       ssm: fiveNumbers,
     }),
   }),
 };
+
+const none: ParallelMultipliers = {
+  attentionIn: 1,
+  attentionOut: 1,
+  key: 1,
+  ssmIn: 1,
+  ssmOut: 1,
+  ssm: [1, 1, 1, 1, 1],
+};
+
+/** The config's factors, or 1 for each. */
+export const multipliersOf = (config: ModelConfig): ParallelMultipliers => config.parallel?.multipliers ?? none;
+
+/** The columns of in_proj's output, z, x, B, C and dt, and what each is multiplied by. */
+export function projectedParts(config: ModelConfig): { column: number; width: number; factor: number }[] {
+  const ssm = section(config, "ssm");
+  const state = ssm.groups * ssm.dState;
+  const factors = multipliersOf(config).ssm;
+  let column = 0;
+  return [ssm.dSsm, ssm.dSsm, state, state, widthsOf(ssm).nHeads].map((width, i) => {
+    column += width;
+    return { column: column - width, width, factor: factors[i] };
+  });
+}
 
 export const parallel: BlockSpec = {
   letter: "P",
@@ -67,11 +93,11 @@ export const parallel: BlockSpec = {
       cacheElements: a.cacheElements + m.cacheElements,
     };
   },
-  /** One normed input and one stream for both; with factors, attention has an input of its own. */
+  /** One normed input and one stream for both; with factors of its parts, in_proj's output twice. */
   saved(config) {
-    const both = attention.saved(config) + mamba2.saved(config) - 2 * config.dModel;
-    const { attentionIn, ssmIn } = config.parallel?.multipliers ?? { attentionIn: 1, ssmIn: 1 };
-    return both + [attentionIn, ssmIn].filter((factor) => factor !== 1).length * config.dModel;
+    const both = attention.saved(config) + mamba2.saved(config) - config.dModel;
+    const scaled = multipliersOf(config).ssm.some((factor) => factor !== 1);
+    return both + (scaled ? widthsOf(section(config, "ssm")).inProj : 0);
   },
   scratch: (config) => (mamba2.scratch?.(config) ?? 0) + config.dModel,
 };

@@ -124,11 +124,8 @@ export const zamba: BlockSpec = {
   role: "mixer",
   needs: { ...mamba2.needs, zamba: zambaSection },
   requireBuildable(config) {
-    const { headDim, dFfn, adapterRank } = section(config, "zamba");
     mamba2.requireBuildable?.(config);
-    requireQuads("zamba.headDim", headDim, 256);
-    requireQuads("zamba.dFfn", dFfn);
-    requireQuads("zamba.adapterRank", adapterRank);
+    requireQuads("zamba.headDim", section(config, "zamba").headDim, 256);
   },
   /** The shared block's, the layer's adapters and linear, then those of M, `input_layernorm` being that of the mixer. */
   parameters(config, place) {
@@ -158,14 +155,16 @@ export const zamba: BlockSpec = {
   },
   /**
    * Beside what M keeps: [x, embedding] and its norm, q, k, v, the heads' output and log-sum-exps, the attention's output and
-   * its norm, gate, up and their product, what the adapters narrow to, the network's output, and x plus the linear of it.
+   * its norm, gate and up with and without adapters and their product, what the adapters narrow to, the network's output, x,
+   * and x plus the linear of that output. Adapters of q, k and v keep those without them, with them, and side by side.
    */
   saved(config) {
     const zamba = section(config, "zamba");
     const { q, k, v, out } = attentionWidths(sharedAttention(zamba));
-    const adapters = (zamba.attentionAdapter ? 4 : 1) * zamba.adapterRank;
-    const block = 4 * config.dModel + q + k + v + out + zamba.heads + 4 * config.dModel + 3 * zamba.dFfn + adapters;
-    return mamba2.saved(config) + block;
+    const [copies, adapters] = zamba.attentionAdapter ? [3, 4] : [1, 1];
+    const attention = 4 * config.dModel + copies * (q + k + v) + out + zamba.heads;
+    const network = 5 * config.dModel + 5 * zamba.dFfn;
+    return mamba2.saved(config) + attention + network + adapters * zamba.adapterRank;
   },
   scratch: (config) => mamba2.scratch?.(config) ?? 0,
 };
