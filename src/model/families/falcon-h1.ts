@@ -5,12 +5,16 @@ import { parseConfig } from "../../config/schema.js";
 import type { ModelConfig, SsmConfig } from "../../config/types.js";
 import type { Family } from "./family.js";
 import type { Fields, Json } from "./fields.js";
-import { readMambaKeys, requireGatedNorm, writeMambaKeys } from "./mamba.js";
+import { readMambaKeys, writeMambaKeys } from "./mamba.js";
 import { named, readRope, requireAbsent, requireLayers, writeRope } from "./transformer.js";
 
 /** A section of factors, or nothing where all of them are 1. */
 const unlessOnes = <T extends object>(factors: T): T | undefined =>
-  Object.values(factors).flat().every((factor) => factor === 1) ? undefined : factors;
+  Object.values(factors)
+    .flat()
+    .every((factor) => factor === 1)
+    ? undefined
+    : factors;
 
 function readSsm(fields: Fields, dModel: number): SsmConfig {
   const { mamba_d_ssm: dSsm } = fields.json;
@@ -93,7 +97,10 @@ export const falconH1: Family = {
     const { attention, ffn, ssm } = config;
     if (!attention || !ssm) throw new Error("pattern: a falcon_h1 model needs the sections attention and ssm.");
     if (ffn?.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn?.kind}, but falcon_h1's networks are "swiglu".`);
-    if (ssm.norm !== null) requireGatedNorm(config, "falcon_h1", ssm.groups, ssm.norm?.gateFirst);
+    const parts = ssm.norm === null ? ssm.groups : (ssm.norm?.groups ?? 1);
+    if (parts !== ssm.groups) {
+      throw new Error(`ssm.norm.groups: ${parts}, but a falcon_h1 model has those of ssm.groups, ${ssm.groups}.`);
+    }
     const { heads, kvHeads, headDim, valueDim, rope, scale } = attention;
     requireAbsent("falcon_h1", {
       "multipliers.residual": config.multipliers?.residual,
