@@ -1,6 +1,7 @@
 /** The families whose folders are read and written, by the model_type of their config.json. */
 
 import { bamba } from "./bamba.js";
+import { falconH1 } from "./falcon-h1.js";
 import type { Family } from "./family.js";
 import { granite } from "./granite.js";
 import { llama } from "./llama.js";
@@ -8,7 +9,7 @@ import { mamba2 } from "./mamba2.js";
 import { mistral } from "./mistral.js";
 import { nemotronH } from "./nemotron-h.js";
 
-const families: readonly Family[] = [llama, mistral, mamba2, bamba, granite, nemotronH];
+const families: readonly Family[] = [llama, mistral, mamba2, bamba, granite, nemotronH, falconH1];
 
 export const familyTypes = (): string[] => families.map(({ type }) => type);
 
