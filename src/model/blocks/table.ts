@@ -6,11 +6,13 @@ import { attention, slidingWindow } from "./attention.js";
 import type { Block } from "./block.js";
 import { feedForward } from "./feed-forward.js";
 import { mamba2 } from "./mamba2.js";
+import { mixture } from "./moe.js";
 import { parallel } from "./parallel.js";
 import { zamba } from "./zamba.js";
 
 const table = new Map<string, Block>();
-for (const block of [attention, slidingWindow, mamba2, parallel, zamba, feedForward]) table.set(block.letter, block);
+for (const block of [attention, slidingWindow, mamba2, parallel, zamba, feedForward, mixture])
+  table.set(block.letter, block);
 
 /**
  * Adds a block that is no part of this package, under a letter of its own.
