@@ -4,7 +4,7 @@ import { concatColumns } from "../ops/columns.js";
 import { embedding, type TokenBuffers } from "../ops/embedding.js";
 import { rmsNorm } from "../ops/norm.js";
 import type { Tape } from "../ops/tape.js";
-import type { BlockContext, BlockState } from "./blocks/block.js";
+import type { BlockContext, BlockState, Mixing } from "./blocks/block.js";
 import { blockOf } from "./blocks/table.js";
 import type { Parameters } from "./parameters.js";
 
@@ -16,7 +16,7 @@ export interface ForwardOptions {
   /** Generation only: u32 [1], how many tokens `states` hold of each sequence; those at hand come after them. */
   position?: Tensor;
   /** Shown inner tensors of each block, by name: "model.layers.3" and the name. */
-  observe?: (prefix: string, name: string, tensor: Tensor) => void;
+  observe?: (prefix: string, name: string, tensor: Tensor, mixing?: Mixing) => void;
   afterBackward?: BlockContext["afterBackward"];
 }
 
@@ -30,7 +30,7 @@ export const headWeight = (parameters: Parameters): Tensor =>
  */
 export function languageModel(
   tape: Tape,
-  parameters: Parameters,
+  parameters: Pick<Parameters, "config" | "get">,
   tokens: TokenBuffers,
   { batch, length, states, position, observe, afterBackward }: ForwardOptions,
 ): Tensor {
@@ -52,7 +52,7 @@ export function languageModel(
       state: states?.[index],
       position,
       embedded,
-      observe: observe && ((name, tensor) => observe(prefix, name, tensor)),
+      observe: observe && ((name, tensor, mixing) => observe(prefix, name, tensor, mixing)),
       afterBackward,
     };
     x = tape.scope(x, () => block.record(context, x));

@@ -13,14 +13,17 @@ export const cacheOf = ({ k, v }: BlockState): KvCache => ({ k, v, capacity: k.s
 
 /** What heads make of [q | k | v]: over the tokens at hand, or after those of the cache. */
 export function attendTo(
-  { tape, batch, length, state, position }: BlockContext,
+  { tape, batch, length, state, position, observe }: BlockContext,
   qkv: Tensor,
   heads: AttentionConfig,
   window: WindowConfig | null = null,
 ): Tensor {
   const cache = state && cacheOf(state);
   const options = { batch, length, ...heads, rope: window ? window.rope : heads.rope, window, cache };
-  return position && cache ? attentionStep(tape, qkv, position, cache, options) : attend(tape, qkv, options);
+  if (position && cache) return attentionStep(tape, qkv, position, cache, options);
+  const mixed = attend(tape, qkv, options);
+  observe?.("qkv", qkv, { kind: "attention", options });
+  return mixed;
 }
 
 /** k and v [B, capacity, their widths]. */

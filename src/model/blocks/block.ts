@@ -3,10 +3,19 @@
 import type { ModelConfig } from "../../config/types.js";
 import type { Gpu } from "../../gpu/gpu.js";
 import type { Tensor } from "../../gpu/tensor.js";
+import type { AttentionOptions } from "../../ops/attention.js";
+import type { SsdOptions } from "../../ops/ssd.js";
 import type { Tape } from "../../ops/tape.js";
 
 /** What one block remembers of the tokens so far, by name: keys and values, or a convolution's tail and a state. */
 export type BlockState = Record<string, Tensor>;
+
+/** How a tensor that a block shows mixes tokens: from both, the weight of each token on each later one can be computed. */
+export type Mixing =
+  /** The tensor is [q | k | v], rotated. */
+  | { kind: "attention"; options: AttentionOptions }
+  /** The tensor is [x | B | C] after its convolution; `dtSource` has the raw dt, `weights` are dt_bias, A_log and D. */
+  | { kind: "ssd"; dtSource: Tensor; weights: readonly [Tensor, Tensor, Tensor]; options: SsdOptions };
 
 /** What every block is given. */
 export interface BlockContext {
@@ -27,7 +36,7 @@ export interface BlockContext {
   /** The embedded tokens [B·T, dModel], for blocks that say `readsEmbedding`. */
   embedded?: Tensor;
   /** Shows an inner tensor to whoever looks inside (src/inspect, router statistics): record a copy, don't keep it. */
-  observe?: (name: string, tensor: Tensor) => void;
+  observe?: (name: string, tensor: Tensor, mixing?: Mixing) => void;
   /** Training only: records something after the backward pass, such as an update that is no gradient step. */
   afterBackward?: (record: () => void) => void;
 }

@@ -16,7 +16,7 @@ import { type Block, type BlockContext, type BlockState, residualScale } from ".
  * and `D` below `name`.
  */
 export function scan(context: BlockContext, zxbcdt: Tensor, ssm: SsmConfig, name: string): Tensor {
-  const { tape, weight, batch, length, state, position } = context;
+  const { tape, weight, batch, length, state, position, observe } = context;
   const { dSsm, headDim, dState, groups, conv, chunk } = ssm;
   const { convDim, nHeads } = widthsOf(ssm);
   const convWeights = [weight(`${name}.conv1d.weight`), weight(`${name}.conv1d.bias`)] as const;
@@ -31,6 +31,7 @@ export function scan(context: BlockContext, zxbcdt: Tensor, ssm: SsmConfig, name
     return ssdStep(tape, xBC, zxbcdt, before.ssm, ...scanWeights, options);
   }
   const xBC = convSilu(tape, zxbcdt, ...convWeights, conv1d);
+  observe?.("xBC", xBC, { kind: "ssd", dtSource: zxbcdt, weights: scanWeights, options });
   return ssd(tape, xBC, zxbcdt, ...scanWeights, options);
 }
 
