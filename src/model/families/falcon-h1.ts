@@ -6,7 +6,7 @@ import type { ModelConfig, SsmConfig } from "../../config/types.js";
 import type { Family } from "./family.js";
 import type { Fields, Json } from "./fields.js";
 import { readMambaKeys, writeMambaKeys } from "./mamba.js";
-import { named, readRope, requireAbsent, requireLayers, writeRope } from "./transformer.js";
+import { named, readWholeRope, requireAbsent, requireLayers, writeWholeRope } from "./transformer.js";
 
 /** A section of factors, or nothing where all of them are 1. */
 const unlessOnes = <T extends object>(factors: T): T | undefined =>
@@ -69,6 +69,10 @@ export const falconH1: Family = {
     const headDim = fields.count("head_dim", dModel / heads);
     for (const key of ["attention_bias", "mlp_bias", "projectors_bias"]) fields.only(key, false);
     fields.only("hidden_act", "silu");
+    fields.only("mamba_use_mlp", true);
+    if ((fields.json.attn_layer_indices ?? null) !== null) {
+      throw fields.wrong("attn_layer_indices", "null: braid's Falcon-H1 has attention in every layer");
+    }
     const [gate, down] = fields.numbers("mlp_multipliers", [1, 1], 2);
     const multipliers = unlessOnes({ gate, down });
     return parseConfig({
@@ -84,7 +88,7 @@ export const falconH1: Family = {
         heads,
         kvHeads: fields.count("num_key_value_heads", fields.json.num_key_value_heads === null ? heads : 8),
         headDim,
-        rope: readRope(fields, headDim),
+        rope: readWholeRope(fields, headDim),
       },
       ssm: readSsm(fields, dModel),
       ...readMultipliers(fields),
@@ -117,7 +121,7 @@ export const falconH1: Family = {
       num_key_value_heads: kvHeads,
       head_dim: headDim,
       hidden_act: "silu",
-      rope_parameters: writeRope(rope, headDim),
+      rope_parameters: writeWholeRope(rope, "attention.rope", headDim),
       mamba_d_ssm: ssm.dSsm,
       ...writeMambaKeys(ssm),
       mamba_rms_norm: ssm.norm !== null,

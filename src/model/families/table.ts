@@ -8,8 +8,9 @@ import { llama } from "./llama.js";
 import { mamba2 } from "./mamba2.js";
 import { mistral } from "./mistral.js";
 import { nemotronH } from "./nemotron-h.js";
+import { zamba2 } from "./zamba2.js";
 
-const families: readonly Family[] = [llama, mistral, mamba2, bamba, granite, nemotronH, falconH1];
+const families: readonly Family[] = [llama, mistral, mamba2, bamba, granite, nemotronH, falconH1, zamba2];
 
 export const familyTypes = (): string[] => families.map(({ type }) => type);
 

@@ -51,6 +51,19 @@ export function writeRope(rope: RopeConfig, headDim: number): Json {
   };
 }
 
+/** `readRope` of families that always turn whole heads. @throws Error when the file asks for less */
+export function readWholeRope(fields: Fields, headDim: number): RopeConfig {
+  const { dim, ...rope } = readRope(fields, headDim);
+  if (dim === undefined || dim === headDim) return rope;
+  throw new Error(`${fields.path}: partial_rotary_factor is ${dim / headDim}, but these models turn whole heads.`);
+}
+
+/** The reverse. @throws Error naming the config's field when less than whole heads turn */
+export function writeWholeRope(rope: RopeConfig, field: string, headDim: number): Json {
+  if (rope.dim === undefined || rope.dim === headDim) return writeRope(rope, headDim);
+  throw new Error(`${field}.dim: ${rope.dim}, but these models turn whole heads, ${headDim}.`);
+}
+
 /**
  * Every weight of a config under the name that `rename` gives it, but for those that `others` map.
  * @param rename pairs of what to look for in braid's names and what the family has instead, all applied in order
