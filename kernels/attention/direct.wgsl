@@ -1,5 +1,5 @@
 // What the attention kernels for software adapters share: one invocation a query (or key), no workgroup memory and no
-// barriers, which are dear there. Loops over QUADS and VALUE_QUADS are written out by src/ops/attention.ts.
+// barriers, which are dear there. Loops over QUADS and VALUE_QUADS are written out by src/ops/attention-kernels.ts.
 // Constants: HEAD_DIM (of queries and keys), VALUE_DIM, SCALE.
 const QUADS = HEAD_DIM / 4u;
 const VALUE_QUADS = VALUE_DIM / 4u;
@@ -7,8 +7,8 @@ const SCALE2 = SCALE * 1.4426950408889634;
 alias Head = array<vec4f, QUADS>;
 alias Value = array<vec4f, VALUE_QUADS>;
 
-/** Query i sees key j <= i when i - j < window or j < sink. */
-struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, value_heads: u32, window: u32, sink: u32 }
+/** Query i sees key j <= i when i - j < window or j < sink; `capacity` is for attention/from-cache alone. */
+struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, value_heads: u32, window: u32, sink: u32, capacity: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
 

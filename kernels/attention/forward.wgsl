@@ -1,11 +1,16 @@
 // o = softmax(q · kᵀ · SCALE, over the keys seen) · v with a running maximum and sum a query (the online softmax of Milakov and
 // Gimelshein, tiled as in FlashAttention): nothing of size T × T exists. Also leaves log2 of the softmax's sum for the backward pass.
-// One workgroup takes 64 queries of a head; the last queries, which see the most keys, start first.
+// One workgroup takes 64 queries of a head; the last queries, which see the most keys, start first. Keys and values come from
+// attention/from-rows or attention/from-cache.
 @group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> o: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> log_sum: array<f32>;
 
-fn fetch(which: u32, at: u32) -> vec4f { return qkv[at]; }
+fn fetch(which: u32, at: u32) -> vec4f {
+  if (which == 0u) { return qkv[at]; }
+  if (which == 1u) { return key_quad(at); }
+  return value_quad(at);
+}
 
 // The four columns' values of each row, joined over all lanes of the row: by maximum, or by sum.
 fn share(mine: Rows, lane: Lane) {
@@ -50,14 +55,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let blocks = (p.length + 63u) / 64u;
   let sequences = p.batch * p.heads;
   if (index >= blocks * sequences) { return; }
-  let i0 = (blocks - 1u - index / sequences) * 64u;
-  let i1 = min(i0 + 63u, p.length - 1u);
+  let row0 = (blocks - 1u - index / sequences) * 64u;
+  let i0 = first_position() + row0;
+  let i1 = first_position() + min(row0 + 63u, p.length - 1u);
   let head = index % p.heads;
   let sequence = index % sequences / p.heads;
   let kv_head = head / (p.heads / p.kv_heads);
   let lane = lane_of(local);
-  let start = sequence * p.length * width();
-  let queries = Source(0u, start + i0 * width() + head * QUADS, width(), p.length - i0);
+  let queries = Source(0u, (sequence * p.length + row0) * width() + head * QUADS, width(), p.length - row0);
   let i = rows_of(i0, lane);
 
   var sums: array<Tile, VALUE_SPANS>;
@@ -69,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = i1 / LINES + 1u;
   for (var step = 0u; step < sink_tiles + end - from_window; step++) {
     let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
-    let keys = Source(0u, start + j0 * width() + key_at(kv_head), width(), p.length - j0);
+    let keys = Source(1u, key_row(sequence, kv_head, j0), key_stride(), key_count() - min(j0, key_count()));
     var scores = products(queries, keys, QUADS, lane);
     scores.lo *= SCALE2;
     scores.hi *= SCALE2;
@@ -83,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let weights = Tile(powers(scores.lo, now.lo), powers(scores.hi, now.hi));
     mine.lo = mine.lo * keep.lo + total(weights.lo);
     mine.hi = mine.hi * keep.hi + total(weights.hi);
-    let values = Source(0u, start + j0 * width() + value_at(kv_head), width(), keys.lines);
+    let values = Source(2u, value_row(sequence, kv_head, j0), value_stride(), keys.lines);
     for (var s = 0u; s < VALUE_SPANS; s++) {
       sums[s].lo = rescaled(sums[s].lo, keep.lo);
       sums[s].hi = rescaled(sums[s].hi, keep.hi);
@@ -94,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let sum = row_sums(mine, lane);
   let logs = Rows(highest.lo + log2(sum.lo), highest.hi + log2(sum.hi));
   for (var s = 0u; s < VALUE_SPANS; s++) {
-    store(sequence, head, i, Tile(rescaled(sums[s].lo, 1.0 / sum.lo), rescaled(sums[s].hi, 1.0 / sum.hi)), logs, s * TX + lane.tx);
+    store(sequence, head, rows_of(row0, lane), Tile(rescaled(sums[s].lo, 1.0 / sum.lo), rescaled(sums[s].hi, 1.0 / sum.hi)), logs, s * TX + lane.tx);
   }
 }
 

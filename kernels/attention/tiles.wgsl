@@ -9,7 +9,7 @@
 //
 // Constants: HEAD_DIM (of queries and keys), VALUE_DIM, TX, CHUNK (elements of a head staged at a time), PART (streamed lines
 // weighed at a time), POOL (vec4s of workgroup memory), LINE_MASK, SCALE. The pass (attention/forward and so on) defines `main` and
-// `fetch(which, at)`; src/ops/attention.ts writes out its loops over KEY_SPANS and VALUE_SPANS.
+// `fetch(which, at)`; src/ops/attention-kernels.ts writes out its loops over KEY_SPANS and VALUE_SPANS.
 const QUADS = HEAD_DIM / 4u;
 const VALUE_QUADS = VALUE_DIM / 4u;
 const KEY_SPANS = (QUADS + TX - 1u) / TX;
@@ -22,8 +22,8 @@ const SCALE2 = SCALE * 1.4426950408889634;
 const HIDDEN = -1e30;
 const LOWEST = -1e29;
 
-/** Query i sees key j <= i when i - j < window or j < sink. */
-struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, value_heads: u32, window: u32, sink: u32 }
+/** Query i sees key j <= i when i - j < window or j < sink; `capacity` is for attention/from-cache alone. */
+struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, value_heads: u32, window: u32, sink: u32, capacity: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 
 /** vec4s in a row of qkv. */

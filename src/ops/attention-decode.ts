@@ -1,6 +1,7 @@
 import { spread } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { type HeadOptions, headShape } from "./attention-heads.js";
+import { forwardKernel, isDirect } from "./attention-kernels.js";
 import { checkCache, type KvCache } from "./kv-cache.js";
 import { ropeTable } from "./rope.js";
 import type { Tape } from "./tape.js";
@@ -10,10 +11,14 @@ export { createKvCache, type KvCache } from "./kv-cache.js";
 const angleFromTable = `@group(0) @binding(5) var<storage, read> angles: array<vec4f>;
 fn angle(at: u32, pair: u32) -> vec4f { return angles[at * PAIRS + pair]; }
 `;
-const noAngle = "fn angle(at: u32, pair: u32) -> vec4f { return vec4f(1, 0, 1, 0); }\n";
+/** Never called: nothing turns. */
+const noAngle = "fn angle(at: u32, pair: u32) -> vec4f { return vec4f(); }\n";
 
 /** Workgroups that fill a large GPU; fewer queries and heads than that have their keys split. */
 const wantedGroups = 528;
+
+/** Tokens a step from which the kernels of the prompt, where queries share the keys they read, beat one workgroup a query. */
+const [manyDirect, manyTiled] = [4, 64];
 
 /**
  * One step of generation: attention of `length` new tokens a sequence (one by default) over the cache and themselves.
@@ -54,10 +59,21 @@ export function attentionStep(
     label: "attention step: rope, keep",
   });
   const o = tape.alloc([rows, shape.outWidth], "attention step");
+  const { software } = tape.gpu.info;
+  if (length >= (isDirect(software, shape) ? manyDirect : manyTiled)) {
+    const batch = rows / length;
+    const logSum = arena.alloc([batch, heads, length], "attention step log sums");
+    recorder.dispatch({
+      ...forwardKernel(software, shape, batch, length, "attention/from-cache"),
+      bindings: [qkv, o, logSum, position, k, v],
+      params: [batch, length, ...shape.params, capacity],
+      label: "attention step: many tokens",
+    });
+    arena.release(logSum);
+    return o;
+  }
   const most = window ? Math.min(capacity, window.size + window.sink) : capacity;
-  const parts = tape.gpu.info.software
-    ? 1
-    : Math.max(1, Math.min(Math.ceil(most / 256), Math.ceil(wantedGroups / (rows * heads))));
+  const parts = software ? 1 : Math.max(1, Math.min(Math.ceil(most / 256), Math.ceil(wantedGroups / (rows * heads))));
   const found = parts > 1 ? arena.alloc([rows * heads, parts, valueDim], "attention step parts") : o;
   const scales = arena.alloc([rows * heads, parts, 2], "attention step scales");
   recorder.dispatch({

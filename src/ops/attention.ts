@@ -1,92 +1,16 @@
-import { type KernelName, kernels } from "../gpu/kernels.generated.js";
-import { type DispatchOptions, spread } from "../gpu/recorder.js";
+import { spread } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { type HeadOptions, type HeadShape, headShape } from "./attention-heads.js";
+import { backwardKernels, forwardKernel } from "./attention-kernels.js";
 import { type KvCache, keepPrompt } from "./kv-cache.js";
 import { rotate } from "./rope.js";
 import type { Tape } from "./tape.js";
-import { unrolled } from "./unroll.js";
 
 export interface AttentionOptions extends HeadOptions {
   batch: number;
   length: number;
   /** Generation only: where rotated keys and values of the prompt are kept, for decoding to continue from. */
   cache?: KvCache;
-}
-
-/** vec4s of workgroup memory: WebGPU's default limit of 16,384 bytes. */
-const poolLimit = 1024;
-
-/** The largest number up to `most` that divides `a` and `b`. */
-function divisor(a: number, b: number, most: number): number {
-  let best = Math.min(a, b, most);
-  while (a % best || b % best) best--;
-  return best;
-}
-
-/** Constants of kernels/attention/tiles.wgsl, and how many tiles hold a row of sums of keys and of values. */
-function tiling({ headDim, valueDim, constants }: HeadShape) {
-  const [quads, valueQuads] = [headDim / 4, valueDim / 4];
-  const widest = Math.max(8, quads, valueQuads);
-  // 8 * 32 invocations are a workgroup's most: wider heads get a second tile a lane.
-  const tx = widest <= 32 ? widest : Math.ceil(widest / 2);
-  // Four elements of 64 rows and of 4 * tx streamed lines take 64 + 4 * tx vec4s.
-  const most = Math.floor(poolLimit / (64 + 4 * tx));
-  const chunk = 4 * divisor(quads, valueQuads, most);
-  const part = 4 * divisor(tx, tx, most);
-  return {
-    constants: {
-      ...constants,
-      TX: tx,
-      CHUNK: chunk,
-      PART: part,
-      POOL: Math.max(Math.max(chunk, part) * (16 + tx), 16 * tx),
-      LINE_MASK: Math.min(8, tx & -tx) - 1,
-    },
-    spans: { KEY_SPANS: Math.ceil(quads / tx), VALUE_SPANS: Math.ceil(valueQuads / tx) },
-  };
-}
-
-/** A kernel with its loops over each of `counts` written out. */
-const writtenOut = (body: KernelName, index: string, counts: Record<string, number>) =>
-  Object.entries(counts).reduce((text, [bound, count]) => unrolled(text, index, bound, count), kernels[body] as string);
-
-type Kernel = Pick<DispatchOptions, "kernel" | "constants" | "before" | "groups">;
-
-/** The kernels of the forward pass, of the gradient of queries, and of keys and values. */
-function plan(
-  software: boolean,
-  shape: HeadShape,
-  batch: number,
-  length: number,
-): Record<"forward" | "query" | "key", Kernel> {
-  const { heads, valueHeads, headDim, valueDim } = shape;
-  // Heads above 64 make the written-out loops so long that compiling them takes longer than what they save.
-  if (software && headDim <= 64 && valueDim <= 64) {
-    const direct = (body: KernelName, count: number): Kernel => ({
-      kernel: "attention/direct",
-      constants: shape.constants,
-      before: writtenOut(body, "k", { QUADS: headDim / 4, VALUE_QUADS: valueDim / 4 }),
-      groups: spread(Math.ceil((batch * length * count) / 16)),
-    });
-    return {
-      forward: direct("attention/direct-forward", heads),
-      query: direct("attention/direct-query", heads),
-      key: direct("attention/direct-key", valueHeads),
-    };
-  }
-  const { constants, spans } = tiling(shape);
-  const tiled = (body: KernelName, count: number): Kernel => ({
-    kernel: "attention/tiles",
-    constants,
-    before: writtenOut(body, "s", spans),
-    groups: spread(Math.ceil(length / 64) * batch * count),
-  });
-  return {
-    forward: tiled("attention/forward", heads),
-    query: tiled("attention/backward-query", heads),
-    key: tiled("attention/backward-key", valueHeads),
-  };
 }
 
 /**
@@ -106,8 +30,9 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
   if (cache) keepPrompt(recorder, qkv, cache, batch, length, shape);
   const o = tape.alloc([batch * length, shape.outWidth], "attention");
   const logSum = tape.alloc([batch, heads, length], "attention log sums");
-  const { forward, query, key } = plan(tape.gpu.info.software, shape, batch, length);
-  const params = [batch, length, ...shape.params];
+  const { software } = tape.gpu.info;
+  const params = [batch, length, ...shape.params, 0];
+  const forward = forwardKernel(software, shape, batch, length, "attention/from-rows");
   recorder.dispatch({ ...forward, bindings: [qkv, o, logSum], params, label: "attention" });
   tape.push({
     outputs: [o],
@@ -125,6 +50,7 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
         groups: spread(Math.ceil((batch * length * heads) / 64)),
         label: "attention delta",
       });
+      const { query, key } = backwardKernels(software, shape, batch, length);
       const bindings = [qkv, upstream, logSum, delta, gradient];
       recorder.dispatch({ ...query, bindings, params, label: "attention dq" });
       recorder.dispatch({ ...key, bindings, params, label: "attention dk dv" });

@@ -124,6 +124,27 @@ describe("attention step by step, and after a prompt, equals the evaluation at o
   });
 
   it.each([
+    ["B2-T140-H4-K2-D8", { ...shape(2, 4, 2, 8), length: 140, rope, window: null }, 0, 70],
+    [
+      "B1-T179-H2-K2-D8-V1x12-W30+9",
+      { ...shape(1, 2, 2, 8), length: 179, valueHeads: 1, valueDim: 12, rope, window: { size: 30, sink: 9 } },
+      47,
+      66,
+    ],
+  ] as [string, AttentionOptions, number, number][])(
+    "%s, many tokens a step, in tiles",
+    async (_, options, prompt, chunk) => {
+      const values = valuesFor(options);
+      const o = await generate(asHardware(holder.gpu), values, options, {
+        prompt,
+        chunk,
+        capacity: options.length + 3,
+      });
+      expectClose("output", o, referenceAttention(Float64Array.from(values), options), 1e-5);
+    },
+  );
+
+  it.each([
     [null, 1],
     [{ size: 300, sink: 70 }, 1],
     [null, 5],
