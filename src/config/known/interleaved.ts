@@ -94,7 +94,7 @@ export const interleaved: KnownModel[] = [
     name: "bamba-9b",
     family: "Bamba",
     ...exact(9_780_235_392),
-    source: "config.json of ibm-ai-platform/Bamba-9B",
+    source: "config.json of ibm-fms/Bamba-9B",
     differences: "",
     ...configs(
       {
@@ -192,6 +192,7 @@ export const interleaved: KnownModel[] = [
           headDim: 64,
           dState: 128,
           groups: 8,
+          dtLimit: { least: 0.001 },
           norm: { groups: 8, gateFirst: true },
         },
         ffn: { kind: "relu2", dFfn: 21_504 },
