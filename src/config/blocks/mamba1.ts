@@ -79,10 +79,8 @@ export const mamba1: BlockSpec = {
   role: "mixer",
   needs: { mamba1: mamba1Section },
   requireBuildable(config) {
-    const { dInner, dState, dtRank } = section(config, "mamba1");
-    requireQuads("mamba1.dInner", dInner);
+    const { dState } = section(config, "mamba1");
     requireQuads("mamba1.dState", dState);
-    requireQuads("mamba1.dtRank", dtRank);
   },
   parameters: (config, { prefix }) => [
     ones(`${prefix}.input_layernorm.weight`, config.dModel),

@@ -5,13 +5,14 @@ import { addSpec } from "../../config/blocks/table.js";
 import { attention, slidingWindow } from "./attention.js";
 import type { Block } from "./block.js";
 import { feedForward } from "./feed-forward.js";
+import { mamba1 } from "./mamba1.js";
 import { mamba2 } from "./mamba2.js";
 import { mixture } from "./moe.js";
 import { parallel } from "./parallel.js";
 import { zamba } from "./zamba.js";
 
 const table = new Map<string, Block>();
-for (const block of [attention, slidingWindow, mamba2, parallel, zamba, feedForward, mixture])
+for (const block of [attention, slidingWindow, mamba1, mamba2, parallel, zamba, feedForward, mixture])
   table.set(block.letter, block);
 
 /**

@@ -63,7 +63,7 @@ export const bamba: Family = {
       num_key_value_heads: kvHeads,
       hidden_act: "silu",
       rope_parameters: writeRope(rope, headDim),
-      mamba_expand: expansion(config, "bamba"),
+      mamba_expand: expansion(config.dModel, ssm.dSsm, "ssm.dSsm", "bamba"),
       ...writeMambaKeys(ssm),
       rms_norm_eps: config.normEps,
       tie_word_embeddings: config.tieEmbeddings,

@@ -60,7 +60,10 @@ export const granite: Family = {
         attention_multiplier: attention.scale ?? attention.headDim ** -0.5,
         ...(attention.rope && { rope_parameters: writeRope(attention.rope, attention.headDim) }),
       }),
-      ...(ssm && { mamba_expand: expansion(config, "granitemoehybrid"), ...writeMambaKeys(ssm) }),
+      ...(ssm && {
+        mamba_expand: expansion(config.dModel, ssm.dSsm, "ssm.dSsm", "granitemoehybrid"),
+        ...writeMambaKeys(ssm),
+      }),
       embedding_multiplier: multipliers.embedding ?? 1,
       residual_multiplier: multipliers.residual ?? 1,
       logits_scaling: reciprocal(multipliers.logits ?? 1),

@@ -74,11 +74,10 @@ export function writeMambaKeys(ssm: SsmConfig): Json {
 }
 
 /** How many times dModel the inner width is. @throws Error when that is no whole number, which these families need */
-export function expansion(config: ModelConfig, family: string): number {
-  const { dSsm } = config.ssm!;
-  const expand = dSsm / config.dModel;
+export function expansion(dModel: number, width: number, field: string, family: string): number {
+  const expand = width / dModel;
   if (Number.isInteger(expand)) return expand;
-  throw new Error(`ssm.dSsm: ${dSsm}, but a ${family} model has a whole multiple of dModel, ${config.dModel}.`);
+  throw new Error(`${field}: ${width}, but a ${family} model has a whole multiple of dModel, ${dModel}.`);
 }
 
 /** @throws Error when the norm at the gate is another than the family's */

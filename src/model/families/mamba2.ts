@@ -49,7 +49,7 @@ export const mamba2: Family = {
       vocab_size: config.vocabSize,
       hidden_size: config.dModel,
       num_hidden_layers: config.pattern.length,
-      expand: expansion(config, "mamba2"),
+      expand: expansion(config.dModel, ssm.dSsm, "ssm.dSsm", "mamba2"),
       num_heads: ssm.dSsm / ssm.headDim,
       head_dim: ssm.headDim,
       state_size: ssm.dState,

@@ -55,6 +55,24 @@ export function stacked(ours: string, theirs: string[]): Mapping {
   };
 }
 
+/** One tensor [count, 2·rows, …] of pairs, one below the other, that the file holds as two tensors for each. */
+export function stackedPairs(ours: string, first: string[], second: string[]): Mapping {
+  const theirs = first.flatMap((name, i) => [name, second[i]]);
+  const single = stacked(ours, theirs);
+  return {
+    ...single,
+    read(tensors) {
+      const [{ shape, values }] = single.read(tensors);
+      const [, rows, ...rest] = shape;
+      return [{ shape: [first.length, 2 * rows, ...rest], values }];
+    },
+    write([{ shape, values }]) {
+      const [count, rows, ...rest] = shape;
+      return single.write([{ shape: [2 * count, rows / 2, ...rest], values }]);
+    },
+  };
+}
+
 /** The same rows in another order: our row i is row `order[i]` of the file's tensor. */
 export function reordered(ours: string, theirs: string, order: readonly number[]): Mapping {
   const move = ({ shape, values }: StoredTensor, from: (i: number) => number, to: (i: number) => number) => {
