@@ -15,10 +15,11 @@ const below: Record<string, string[]> = {
   hub: ["data", "gpu", "model"],
   evaluate: ["config", "data", "gpu", "model", "ops"],
   generate: ["config", "data", "gpu", "model", "ops"],
+  inspect: ["config", "data", "gpu", "model", "ops"],
   train: ["config", "data", "evaluate", "gpu", "model", "ops"],
   runs: ["config", "data", "gpu", "train"],
-  findings: ["config", "cost", "data", "gpu", "runs", "train"],
-  workbook: ["data", "findings", "runs", "train"],
+  findings: ["config", "cost", "data", "gpu", "inspect", "runs", "train"],
+  workbook: ["data", "findings", "inspect", "runs", "train"],
 };
 
 const imports = readdirSync(src, { recursive: true, encoding: "utf8" })
