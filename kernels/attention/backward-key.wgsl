@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let last = select(min(p.length - 1u, j1 + min(p.window - 1u, p.length)), p.length - 1u, j0 < p.sink);
   for (var kv_head = value_head; kv_head < p.kv_heads; kv_head += p.value_heads) {
     let keys = Source(0u, start + j0 * width() + key_at(kv_head), width(), p.length - j0);
-    // Spelt out: Dawn sets a variable without an initial value to zero only once, not every time round.
+    // Spelt out: without an initial value it was zero only the first time round (seen with SwiftShader).
     var d_keys = array<Tile, KEY_SPANS>();
     for (var head = kv_head * (p.heads / p.kv_heads); head < (kv_head + 1u) * (p.heads / p.kv_heads); head++) {
       let statistics = (sequence * p.heads + head) * p.length;

@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let key_source = (row + j) * width() + key_at(kv_head);
     var key: Head;
     for (var k = 0u; k < QUADS; k++) { key[k] = qkv[key_source + k]; }
-    var d_key = Head(); // spelt out: Dawn sets a variable without an initial value to zero only once, not every time round
+    var d_key = Head(); // spelt out: without an initial value it was zero only the first time round (seen with SwiftShader)
     for (var head = kv_head * (p.heads / p.kv_heads); head < (kv_head + 1u) * (p.heads / p.kv_heads); head++) {
       for (var i = j; i <= last; i++) {
         let query = (row + i) * width() + head * QUADS;

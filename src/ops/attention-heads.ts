@@ -34,9 +34,7 @@ export interface HeadShape {
   valueHeads: number;
   headDim: number;
   valueDim: number;
-  scale: number;
-  /** Elements of a row of qkv, of the output, and of the key and value caches. */
-  width: number;
+  /** Elements of a row of the output, and of the key and value caches. */
   outWidth: number;
   keyWidth: number;
   valueWidth: number;
@@ -78,8 +76,8 @@ export function headShape(options: HeadOptions, width: number): HeadShape {
   }
   if (rope) checkRope(rope, headDim);
   return {
-    ...{ heads, kvHeads, valueHeads, headDim, valueDim, scale },
-    ...{ width, outWidth: heads * valueDim, keyWidth, valueWidth },
+    ...{ heads, kvHeads, valueHeads, headDim, valueDim },
+    ...{ outWidth: heads * valueDim, keyWidth, valueWidth },
     constants: { HEAD_DIM: headDim, VALUE_DIM: valueDim, SCALE: `f32(${scale})` },
     params: [heads, kvHeads, valueHeads, window ? window.size : 2 ** 32 - 1, window ? window.sink : 0],
   };
