@@ -6,6 +6,7 @@ export { type GenerateOptions, Generator } from "./generate/generator.js";
 export type { SamplingOptions } from "./generate/sample.js";
 export { Gpu, type GpuOptions } from "./gpu/gpu.js";
 export type { GpuInfo } from "./gpu/info.js";
+export { alphas } from "./inspect/alphas.js";
 export { type Observed, observe } from "./inspect/look.js";
 export { attentionMaps, type MambaMapOptions, type MapOptions, mambaAttention } from "./inspect/maps.js";
 export { influence, type ReceptiveFieldOptions, receptiveField } from "./inspect/receptive-field.js";
