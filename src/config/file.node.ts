@@ -11,10 +11,17 @@ export function readJson(file: string): unknown {
     throw new Error(`${file} cannot be read: is the path right?`);
   }
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutBareNumbers(text));
   } catch (error) {
     throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** Python writes Infinity and NaN bare; transformers 5 as {"__float__": "Infinity"}, which is what they become here. */
+function withoutBareNumbers(text: string): string {
+  return text.replace(/"(?:\\.|[^"\\])*"|-?\bInfinity\b|\bNaN\b/g, (found) =>
+    found.startsWith('"') ? found : `{"__float__": "${found}"}`,
+  );
 }
 
 /** `parseConfig` of what a file holds: its errors name the file in front of the field. */

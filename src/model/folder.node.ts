@@ -3,7 +3,9 @@ import { join, resolve } from "node:path";
 import { configFrom, readJson } from "../config/file.node.js";
 import type { ModelConfig } from "../config/types.js";
 import { writeAtomically } from "../data/files.node.js";
+import type { Family } from "./families/family.js";
 import { Fields, type Json } from "./families/fields.js";
+import { jsonText } from "./families/json-text.js";
 import { familyOf, familyTypes } from "./families/table.js";
 import { tensorsOf, weightsFrom } from "./families/weights.js";
 import { flatten, layoutOf, named } from "./parameters.js";
@@ -45,7 +47,7 @@ export function saveModel(
   const target = join(folder, modelFiles.tokenizer);
   if (tokenizer === "bytes") rmSync(target, { force: true });
   else if (resolve(tokenizer) !== resolve(target)) copyFileSync(tokenizer, target);
-  writeAtomically(join(folder, modelFiles.config), `${JSON.stringify({ model_type: as, ...json }, null, 2)}\n`);
+  writeAtomically(join(folder, modelFiles.config), jsonText({ model_type: as, ...json }));
 }
 
 export interface LoadedModel {
@@ -76,9 +78,19 @@ export function loadModel(folder: string): LoadedModel {
     return { config, values: flatten(table, size, weights, weights.path), tokenizer, type };
   }
   const family = known(type, `${path}: model_type`);
-  const config = family.config(new Fields(rest, path));
+  const config = readConfig(family, new Fields(rest, path));
   const weights = openWeights(folder);
   return { config, values: weightsFrom(family, config, weights, weights.path), tokenizer, type: family.type };
+}
+
+/** Errors about braid's own fields, too, name the file that they come from. */
+function readConfig(family: Family, fields: Fields): ModelConfig {
+  try {
+    return family.config(fields);
+  } catch (error) {
+    const { message } = error as Error;
+    throw message.startsWith(fields.path) ? error : new Error(`${fields.path}: ${message}`);
+  }
 }
 
 function known(type: unknown, what: string) {

@@ -4,7 +4,7 @@ import { indicesOf } from "../../config/patterns.js";
 import { parseConfig } from "../../config/schema.js";
 import type { Family } from "./family.js";
 import { expansion, readMambaKeys, requireGatedNorm, writeMambaKeys } from "./mamba.js";
-import { named, readRope, requireAbsent, requireLayers, writeRope } from "./transformer.js";
+import { kvHeads, named, readRope, requireAbsent, requireLayers, requireSilu, writeRope } from "./transformer.js";
 
 export const bamba: Family = {
   type: "bamba",
@@ -12,14 +12,15 @@ export const bamba: Family = {
   config(fields) {
     const dModel = fields.count("hidden_size", 4096);
     const heads = fields.count("num_attention_heads", 32);
-    const headDim = dModel / heads;
+    const headDim = fields.count("head_dim", dModel / heads);
     const layers = fields.count("num_hidden_layers", 32);
     const full = new Set(fields.numbers("attn_layer_indices", []));
     const pattern = Array.from({ length: layers }, (_, i) => (full.has(i) ? "T" : "M")).join("");
     fields.only("attention_bias", false);
     fields.only("mlp_bias", false);
-    fields.only("hidden_act", "silu");
-    // BambaConfig fixes partial_rotary_factor at 0.5, whatever the file says.
+    requireSilu(fields);
+    // transformers turns half of each head unless `rope_parameters` says otherwise; a factor elsewhere it does not read.
+    const factor = fields.inside("rope_parameters")?.number("partial_rotary_factor", 0.5) ?? 0.5;
     const { dim: _, ...rope } = readRope(fields, headDim);
     return parseConfig({
       vocabSize: fields.count("vocab_size", 128_000),
@@ -28,9 +29,9 @@ export const bamba: Family = {
       ffn: { kind: "swiglu", dFfn: fields.count("intermediate_size", 14_336) },
       attention: {
         heads,
-        kvHeads: fields.count("num_key_value_heads", fields.json.num_key_value_heads === null ? heads : 8),
+        kvHeads: kvHeads(fields, heads, 8),
         headDim,
-        rope: { ...rope, dim: headDim / 2 },
+        rope: { ...rope, ...(factor !== 1 && { dim: Math.floor(headDim * factor) }) },
       },
       ssm: readMambaKeys(fields, dModel * fields.count("mamba_expand", 2)),
       tieEmbeddings: fields.flag("tie_word_embeddings", false),
@@ -49,10 +50,7 @@ export const bamba: Family = {
       "attention.scale": scale,
       "attention.valueDim": valueDim,
     });
-    if (headDim * heads !== dModel) {
-      throw new Error(`attention.headDim: ${headDim}, but a bamba model has dModel / heads, ${dModel / heads}.`);
-    }
-    if (rope?.dim !== headDim / 2) throw new Error(`attention.rope.dim: bamba turns half of a head, ${headDim / 2}.`);
+    if (!rope) throw new Error("attention.rope: null, but a bamba model's attention has rotary positions.");
     return {
       vocab_size: config.vocabSize,
       hidden_size: dModel,
@@ -62,7 +60,8 @@ export const bamba: Family = {
       num_attention_heads: heads,
       num_key_value_heads: kvHeads,
       hidden_act: "silu",
-      rope_parameters: writeRope(rope, headDim),
+      head_dim: headDim,
+      rope_parameters: { partial_rotary_factor: 1, ...writeRope(rope, headDim) },
       mamba_expand: expansion(config.dModel, ssm.dSsm, "ssm.dSsm", "bamba"),
       ...writeMambaKeys(ssm),
       rms_norm_eps: config.normEps,

@@ -6,7 +6,16 @@ import type { Family } from "./family.js";
 import type { Fields } from "./fields.js";
 import { expansion, readMambaKeys, requireGatedNorm, writeMambaKeys } from "./mamba.js";
 import { joined, type Mapping, renamed } from "./mapping.js";
-import { layerTypes, named, readRope, requireAbsent, requireLayers, writeRope } from "./transformer.js";
+import {
+  kvHeads,
+  layerTypes,
+  named,
+  readRope,
+  requireAbsent,
+  requireLayers,
+  requireSilu,
+  writeRope,
+} from "./transformer.js";
 
 export const granite: Family = {
   type: "granitemoehybrid",
@@ -14,10 +23,10 @@ export const granite: Family = {
   config(fields) {
     const dModel = fields.count("hidden_size", 4096);
     const heads = fields.count("num_attention_heads", 32);
-    const headDim = dModel / heads;
+    const headDim = fields.count("head_dim", dModel / heads);
     const types = layerTypes(fields, "layer_types", fields.count("num_hidden_layers", 32));
     fields.only("attention_bias", false);
-    fields.only("hidden_act", "silu");
+    requireSilu(fields);
     const rotated = fields.only("position_embedding_type", "nope", "rope") === "rope";
     return parseConfig({
       vocabSize: fields.count("vocab_size", 32_000),
@@ -27,7 +36,7 @@ export const granite: Family = {
       ...(types.includes("full_attention") && {
         attention: {
           heads,
-          kvHeads: fields.count("num_key_value_heads", heads),
+          kvHeads: kvHeads(fields, heads),
           headDim,
           rope: rotated ? readRope(fields, headDim) : null,
           scale: fields.number("attention_multiplier", 1),
@@ -56,6 +65,7 @@ export const granite: Family = {
       ...(attention && {
         num_attention_heads: attention.heads,
         num_key_value_heads: attention.kvHeads,
+        head_dim: attention.headDim,
         position_embedding_type: attention.rope ? "rope" : "nope",
         attention_multiplier: attention.scale ?? attention.headDim ** -0.5,
         ...(attention.rope && { rope_parameters: writeRope(attention.rope, attention.headDim) }),
@@ -71,11 +81,11 @@ export const granite: Family = {
       tie_word_embeddings: config.tieEmbeddings,
     };
   },
-  mappings: (config) =>
+  mappings: (config, has) =>
     named(
       config,
       [],
-      [...config.pattern].flatMap((_, layer) => networkMappings(config, `model.layers.${layer}`)),
+      [...config.pattern].flatMap((_, layer) => networkMappings(config, `model.layers.${layer}`, has)),
     ),
 };
 
@@ -132,7 +142,11 @@ function networkKeys({ ffn, moe }: ModelConfig) {
   };
 }
 
-function networkMappings({ moe, ffn }: ModelConfig, layer: string): Mapping[] {
+function networkMappings(
+  { moe, ffn }: ModelConfig,
+  layer: string,
+  has: (name: string) => boolean = () => true,
+): Mapping[] {
   const ours = `${layer}.mlp${moe ? ".shared" : ""}`;
   const width = moe ? moe.dShared : ffn!.dFfn;
   const gateUp = [`${ours}.gate_proj.weight`, `${ours}.up_proj.weight`];
@@ -141,11 +155,17 @@ function networkMappings({ moe, ffn }: ModelConfig, layer: string): Mapping[] {
     renamed(`${ours}.down_proj.weight`, `${layer}.shared_mlp.output_linear.weight`),
   ];
   if (!moe) return shared;
-  const theirs = `${layer}.block_sparse_moe`;
+  // Names in files, and those that transformers 5 has inside.
+  const names = [
+    ["router.weight", "router.layer.weight", "router.weight"],
+    ["experts.gate_up_proj", "input_linear.weight", "experts.gate_up_proj"],
+    ["experts.down_proj", "output_linear.weight", "experts.down_proj"],
+  ];
+  const inFile = has(`${layer}.block_sparse_moe.input_linear.weight`);
   return [
     ...shared,
-    renamed(`${layer}.mlp.router.weight`, `${theirs}.router.layer.weight`),
-    renamed(`${layer}.mlp.experts.gate_up_proj`, `${theirs}.input_linear.weight`),
-    renamed(`${layer}.mlp.experts.down_proj`, `${theirs}.output_linear.weight`),
+    ...names.map(([ours, file, inside]) =>
+      renamed(`${layer}.mlp.${ours}`, `${layer}.block_sparse_moe.${inFile ? file : inside}`),
+    ),
   ];
 }

@@ -8,7 +8,7 @@ import type { Fields } from "./fields.js";
 import { expansion, startRanges } from "./mamba.js";
 import { readDtRank } from "./mamba1.js";
 import { type Mapping, renamed, stacked, stackedPairs } from "./mapping.js";
-import { named, requireAbsent, requireLayers } from "./transformer.js";
+import { kvHeads, named, requireAbsent, requireLayers, requireSilu } from "./transformer.js";
 
 export const jamba: Family = {
   type: "jamba",
@@ -18,10 +18,11 @@ export const jamba: Family = {
     const heads = fields.count("num_attention_heads", 32);
     const layers = fields.count("num_hidden_layers", 32);
     const dFfn = fields.count("intermediate_size", 14_336);
-    const experts = fields.count("num_experts", 16);
+    const experts = fields.count("num_experts", fields.count("num_local_experts", 16));
+    fields.only("mamba_inner_layernorms", true);
     fields.only("mamba_conv_bias", true);
     fields.only("mamba_proj_bias", false);
-    fields.only("hidden_act", "silu");
+    requireSilu(fields);
     const pattern = everyNth(fields, "attn_layer", [8, 4], layers, "T", "J");
     const ffnPattern = experts > 1 ? everyNth(fields, "expert_layer", [2, 1], layers, "E", "F") : "F".repeat(layers);
     const has = (letter: string) => `${pattern}${ffnPattern}`.includes(letter);
@@ -46,8 +47,8 @@ export const jamba: Family = {
       ...(has("T") && {
         attention: {
           heads,
-          kvHeads: fields.count("num_key_value_heads", fields.json.num_key_value_heads === null ? heads : 8),
-          headDim: dModel / heads,
+          kvHeads: kvHeads(fields, heads, 8),
+          headDim: fields.count("head_dim", dModel / heads),
           rope: null,
         },
       }),
@@ -86,7 +87,11 @@ export const jamba: Family = {
       ...placement("attn_layer", "pattern", pattern, "T"),
       ...placement("expert_layer", "ffnPattern", ffnPatternOf(config), "E"),
       ...expertKeys(config),
-      ...(attention && { num_attention_heads: attention.heads, num_key_value_heads: attention.kvHeads }),
+      ...(attention && {
+        num_attention_heads: attention.heads,
+        num_key_value_heads: attention.kvHeads,
+        head_dim: attention.headDim,
+      }),
       ...(mamba1 && {
         mamba_expand: expansion(config.dModel, mamba1.dInner, "mamba1.dInner", "jamba"),
         mamba_d_state: mamba1.dState,

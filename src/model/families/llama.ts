@@ -1,34 +1,41 @@
 /** Llama (`LlamaForCausalLM`): every layer full attention with RoPE and a SwiGLU network; names are braid's own. */
 
 import { parseConfig } from "../../config/schema.js";
+import type { ModelConfig } from "../../config/types.js";
 import type { Family } from "./family.js";
-import { named, readRope, requireAbsent, requireLayers, writeRope } from "./transformer.js";
+import type { Fields } from "./fields.js";
+import { kvHeads, named, readRope, requireAbsent, requireLayers, requireSilu, writeRope } from "./transformer.js";
+
+/** What Llama's relatives have otherwise. */
+interface Relative {
+  dFfn: number;
+  /** Key-value heads where the file does not say; default: as many as query heads. */
+  kvHeads?: number;
+}
+
+/** A config of Llama's keys, with the defaults of transformers' LlamaConfig but for `relative`'s. */
+export function readLlama(fields: Fields, relative: Relative): ModelConfig {
+  const heads = fields.count("num_attention_heads", 32);
+  const dModel = fields.count("hidden_size", 4096);
+  const headDim = fields.count("head_dim", dModel / heads);
+  fields.only("attention_bias", false);
+  fields.only("mlp_bias", false);
+  requireSilu(fields);
+  return parseConfig({
+    vocabSize: fields.count("vocab_size", 32_000),
+    dModel,
+    pattern: "T".repeat(fields.count("num_hidden_layers", 32)),
+    ffn: { kind: "swiglu", dFfn: fields.count("intermediate_size", relative.dFfn) },
+    attention: { heads, kvHeads: kvHeads(fields, heads, relative.kvHeads), headDim, rope: readRope(fields, headDim) },
+    tieEmbeddings: fields.flag("tie_word_embeddings", false),
+    normEps: fields.number("rms_norm_eps", 1e-6),
+  });
+}
 
 export const llama: Family = {
   type: "llama",
   architecture: "LlamaForCausalLM",
-  config(fields) {
-    const heads = fields.count("num_attention_heads");
-    const dModel = fields.count("hidden_size");
-    const headDim = fields.count("head_dim", dModel / heads);
-    fields.only("attention_bias", false);
-    fields.only("mlp_bias", false);
-    fields.only("hidden_act", "silu");
-    return parseConfig({
-      vocabSize: fields.count("vocab_size"),
-      dModel,
-      pattern: "T".repeat(fields.count("num_hidden_layers")),
-      ffn: { kind: "swiglu", dFfn: fields.count("intermediate_size") },
-      attention: {
-        heads,
-        kvHeads: fields.count("num_key_value_heads", heads),
-        headDim,
-        rope: readRope(fields, headDim),
-      },
-      tieEmbeddings: fields.flag("tie_word_embeddings", false),
-      normEps: fields.number("rms_norm_eps", 1e-6),
-    });
-  },
+  config: (fields) => readLlama(fields, { dFfn: 11_008 }),
   json(config) {
     requireLayers(config, "llama", "T", "F");
     const { attention, ffn } = config;
@@ -55,4 +62,5 @@ export const llama: Family = {
     };
   },
   mappings: (config) => named(config),
+  ignored: /\.rotary_emb\.inv_freq$/,
 };

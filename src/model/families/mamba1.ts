@@ -3,8 +3,8 @@
 import { parseConfig } from "../../config/schema.js";
 import type { Family } from "./family.js";
 import type { Fields } from "./fields.js";
-import { backboneNames } from "./mamba2.js";
-import { named, requireAbsent, requireLayers } from "./transformer.js";
+import { backboneOf } from "./mamba2.js";
+import { named, requireAbsent, requireLayers, requireSilu } from "./transformer.js";
 
 export const mamba1: Family = {
   type: "mamba",
@@ -13,7 +13,7 @@ export const mamba1: Family = {
     const dModel = fields.count("hidden_size", 768);
     fields.only("use_bias", false);
     fields.only("use_conv_bias", true);
-    fields.only("hidden_act", "silu");
+    requireSilu(fields);
     return parseConfig({
       vocabSize: fields.count("vocab_size", 50_280),
       dModel,
@@ -53,7 +53,7 @@ export const mamba1: Family = {
       tie_word_embeddings: config.tieEmbeddings,
     };
   },
-  mappings: (config) => named(config, backboneNames),
+  mappings: (config, has) => named(config, backboneOf(has)),
 };
 
 /** "auto" is a sixteenth of the model's width. */

@@ -3,7 +3,7 @@
 import { parseConfig } from "../../config/schema.js";
 import type { Family } from "./family.js";
 import { expansion, ownChunk, readTimeStepLimit, requireGatedNorm, startRanges, writeTimeStepLimit } from "./mamba.js";
-import { named, requireAbsent, requireLayers } from "./transformer.js";
+import { named, requireAbsent, requireLayers, requireSilu } from "./transformer.js";
 
 export const mamba2: Family = {
   type: "mamba2",
@@ -18,7 +18,7 @@ export const mamba2: Family = {
     }
     fields.only("use_bias", false);
     fields.only("use_conv_bias", true);
-    fields.only("hidden_act", "silu");
+    requireSilu(fields);
     const layers = fields.count("num_hidden_layers", 64);
     const dtLimit = readTimeStepLimit(fields);
     return parseConfig({
@@ -66,7 +66,7 @@ export const mamba2: Family = {
       tie_word_embeddings: config.tieEmbeddings,
     };
   },
-  mappings: (config) => named(config, backboneNames),
+  mappings: (config, has) => named(config, backboneOf(has)),
 };
 
 /** Names of models whose layers are a norm and a mixer below `backbone` (Mamba, Mamba-2, Nemotron-H). */
@@ -77,3 +77,9 @@ export const backboneNames = [
   [/\.(input|post_attention)_layernorm\./, ".norm."],
   [/\.(mamba|self_attn|mlp)\./, ".mixer."],
 ] as const;
+
+/** Older files have `backbone.embedding`. */
+export function backboneOf(has: (name: string) => boolean = () => true): readonly (readonly [RegExp, string])[] {
+  const older = has("backbone.embedding.weight") && !has("backbone.embeddings.weight");
+  return older ? [...backboneNames, [/^backbone\.embeddings/, "backbone.embedding"]] : backboneNames;
+}

@@ -2,19 +2,20 @@
 
 import { parseConfig } from "../../config/schema.js";
 import type { Family } from "./family.js";
-import { llama } from "./llama.js";
+import { llama, readLlama } from "./llama.js";
 import { named, requireLayers } from "./transformer.js";
 
 export const mistral: Family = {
   type: "mistral",
   architecture: "MistralForCausalLM",
   config(fields) {
-    const full = llama.config(fields);
-    if ((fields.json.sliding_window ?? null) === null) return full;
+    const full = readLlama(fields, { dFfn: 14_336, kvHeads: 8 });
+    if (fields.json.layer_types) throw fields.wrong("layer_types", "left out: braid has Mistrals of one kind of layer");
+    if (fields.json.sliding_window === null) return full;
     return parseConfig({
       ...full,
       pattern: "S".repeat(full.pattern.length),
-      window: { size: fields.count("sliding_window"), sink: 0, rope: full.attention!.rope },
+      window: { size: fields.count("sliding_window", 4096), sink: 0, rope: full.attention!.rope },
     });
   },
   json(config) {

@@ -11,7 +11,7 @@ import type { Fields } from "./fields.js";
 import { ownChunk, requireGatedNorm, startRanges, writeTimeStepLimit } from "./mamba.js";
 import { backboneNames } from "./mamba2.js";
 import { type Mapping, renamed, stacked } from "./mapping.js";
-import { layerTypes, named, requireAbsent, requireLayers } from "./transformer.js";
+import { kvHeads, layerTypes, named, requireAbsent, requireLayers } from "./transformer.js";
 
 /** Our letters for their kinds of layer: a mixer, or a network. */
 const letters: Record<string, [mixer: string, ffn: string]> = {
@@ -32,12 +32,15 @@ export const nemotronH: Family = {
     const heads = fields.count("num_attention_heads", 32);
     for (const key of ["attention_bias", "mlp_bias", "use_bias", "mamba_proj_bias"]) fields.only(key, false);
     fields.only("use_conv_bias", true);
+    fields.only("mamba_conv_bias", true);
     fields.only("mamba_hidden_act", "silu");
     fields.only("mlp_hidden_act", "relu2");
     fields.only("num_nextn_predict_layers", 0);
     if ((fields.json.sliding_window ?? null) !== null) fields.only("sliding_window", 0);
-    const groups = fields.count("n_groups", 8);
+    fields.only("tie_word_embeddings", false);
+    const groups = fields.count("mamba_n_groups", fields.count("n_groups", 8));
     const headDim = fields.count("mamba_head_dim", 64);
+    const least = fields.number("mamba_dt_min", fields.number("time_step_min", 0.001));
     return parseConfig({
       vocabSize: fields.count("vocab_size", 131_072),
       dModel: fields.count("hidden_size", 4096),
@@ -48,8 +51,8 @@ export const nemotronH: Family = {
       ...(has("full_attention") && {
         attention: {
           heads,
-          kvHeads: fields.count("num_key_value_heads", fields.json.num_key_value_heads === null ? heads : 8),
-          headDim: fields.count("head_dim", 128),
+          kvHeads: kvHeads(fields, heads, 8),
+          headDim: fields.count("head_dim", fields.count("attention_head_dim", 128)),
           rope: null,
         },
       }),
@@ -59,18 +62,16 @@ export const nemotronH: Family = {
           headDim,
           dState: fields.count("ssm_state_size", 128),
           groups,
-          conv: fields.count("conv_kernel", 4),
+          conv: fields.count("mamba_d_conv", fields.count("conv_kernel", 4)),
           chunk: ownChunk,
           aRange: startRanges.aRange,
-          dtRange: [fields.number("time_step_min", 0.001), fields.number("time_step_max", 0.1)],
-          // The mixer's limit is (time_step_min, infinity): the file's own time_step_limit is not read.
-          ...(fields.number("time_step_min", 0.001) > 0 && {
-            dtLimit: { least: fields.number("time_step_min", 0.001) },
-          }),
+          dtRange: [least, fields.number("mamba_dt_max", fields.number("time_step_max", 0.1))],
+          // transformers holds dt above time_step_min; the file's own time_step_limit it does not read.
+          ...(least > 0 && { dtLimit: { least } }),
           norm: { groups, gateFirst: true },
         },
       }),
-      tieEmbeddings: fields.flag("tie_word_embeddings", false),
+      tieEmbeddings: false,
       normEps: fields.number("layer_norm_epsilon", 1e-5),
     });
   },
@@ -83,6 +84,7 @@ export const nemotronH: Family = {
       if (type) return type;
       throw new Error(`pattern: layer ${i + 1} has a mixer and a network; a nemotron_h layer is one of the two.`);
     });
+    if (config.tieEmbeddings) throw new Error("tieEmbeddings: true, but a nemotron_h model has a head of its own.");
     requireAbsent("nemotron_h", {
       multipliers: config.multipliers,
       "attention.rope": attention?.rope,
@@ -122,12 +124,15 @@ export const nemotronH: Family = {
         use_conv_bias: true,
       }),
       layer_norm_epsilon: config.normEps,
-      tie_word_embeddings: config.tieEmbeddings,
+      tie_word_embeddings: false,
     };
   },
   mappings(config, has = () => true) {
     const backbone = !has("model.embeddings.weight") || has("backbone.embeddings.weight");
-    const layers = [...ffnPatternOf(config)].flatMap((letter, i) => (letter === "E" ? expertMappings(config, i) : []));
+    const fused = (layer: number) => has(`model.layers.${layer}.mixer.experts.up_proj`) && !backbone;
+    const layers = [...ffnPatternOf(config)].flatMap((letter, layer) =>
+      letter === "E" ? expertMappings(config, layer, fused(layer)) : [],
+    );
     return named(config, backboneNames, layers).map((mapping) => (backbone ? mapping : belowModel(mapping)));
   },
   ignored: /^mtp\./,
@@ -189,7 +194,8 @@ function expertKeys({ moe }: ModelConfig) {
   };
 }
 
-function expertMappings({ moe }: ModelConfig, layer: number): Mapping[] {
+/** Experts one by one, as files have them, or `fused`, as transformers 5 has them inside. */
+function expertMappings({ moe }: ModelConfig, layer: number, fused: boolean): Mapping[] {
   const ours = `model.layers.${layer}.mlp`;
   const theirs = `backbone.layers.${layer}.mixer`;
   const each = (part: string) =>
@@ -197,10 +203,13 @@ function expertMappings({ moe }: ModelConfig, layer: number): Mapping[] {
   return [
     renamed(`${ours}.router.weight`, `${theirs}.gate.weight`),
     renamed(`${ours}.expert_bias`, `${theirs}.gate.e_score_correction_bias`),
-    stacked(`${ours}.experts.gate_up_proj`, each("up_proj")),
-    stacked(`${ours}.experts.down_proj`, each("down_proj")),
+    ...(fused
+      ? ["up_proj", "down_proj"].map((part) => renamed(ourExperts(ours, part), `${theirs}.experts.${part}`))
+      : ["up_proj", "down_proj"].map((part) => stacked(ourExperts(ours, part), each(part)))),
     ...["up_proj", "down_proj"].map((part) =>
       renamed(`${ours}.shared.${part}.weight`, `${theirs}.shared_experts.${part}.weight`),
     ),
   ];
 }
+
+const ourExperts = (mlp: string, part: string) => `${mlp}.experts.${part === "up_proj" ? "gate_up_proj" : part}`;

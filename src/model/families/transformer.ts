@@ -121,3 +121,12 @@ export function layerTypes(
   }
   return found;
 }
+
+/** Key-value heads: null means as many as query heads, and so does a missing key unless the family has another `default`. */
+export function kvHeads(fields: Fields, heads: number, missing = heads): number {
+  return fields.count("num_key_value_heads", fields.json.num_key_value_heads === null ? heads : missing);
+}
+
+export function requireSilu(fields: Fields, key = "hidden_act"): void {
+  fields.only(key, "silu", "swish");
+}

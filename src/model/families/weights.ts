@@ -4,6 +4,7 @@ import type { ModelConfig } from "../../config/types.js";
 import { flatten, layoutOf, named } from "../parameters.js";
 import type { StoredTensor } from "../safetensors.js";
 import type { Family } from "./family.js";
+import type { Mapping } from "./mapping.js";
 
 /** The tensors of a file, read when they are asked for. */
 export interface TensorSource {
@@ -24,6 +25,7 @@ export function weightsFrom(family: Family, config: ModelConfig, source: TensorS
   const unknown = [...source.keys()].find((name) => !known.has(name) && !isSpare(name, family, config));
   if (unknown)
     throw new Error(`${file} has the tensor ${unknown}, which a ${family.type} model of this config has not.`);
+  if (config.tieEmbeddings) requireTied(mappings, source, file);
   const lazy = new Map<string, () => StoredTensor>();
   for (const { ours, theirs, read } of mappings) {
     let parts: StoredTensor[] | undefined;
@@ -54,6 +56,17 @@ export function tensorsOf(family: Family, config: ModelConfig, values: Float32Ar
 /** Some files repeat the embedding as a tied head. */
 function isSpare(name: string, family: Family, config: ModelConfig): boolean {
   return family.ignored?.test(name) || (name === "lm_head.weight" && config.tieEmbeddings);
+}
+
+/** A head beside a tied embedding has to be the same: else the file holds another model than its config says. */
+function requireTied(mappings: readonly Mapping[], source: TensorSource, file: string): void {
+  const head = source.get("lm_head.weight");
+  const name = mappings.find(({ ours }) => ours[0] === "model.embed_tokens.weight")?.theirs[0];
+  const table = head && name && source.get(name);
+  if (!head || !table) return;
+  if (head.values.length !== table.values.length || head.values.some((value, i) => value !== table.values[i])) {
+    throw new Error(`${file}: tensor lm_head.weight differs from ${name}, but the config ties them.`);
+  }
 }
 
 function tensorOf(source: TensorSource, name: string, file: string): StoredTensor {
