@@ -96,7 +96,7 @@ export const zamba2: Family = {
       add_bias_linear: false,
       adapter_rank: zamba.adapterRank,
       use_shared_attention_adapter: zamba.attentionAdapter,
-      mamba_expand: expansion(config, "zamba2"),
+      mamba_expand: expansion(config.dModel, config.ssm!.dSsm, "ssm.dSsm", "zamba2"),
       n_mamba_heads: ssm.dSsm / ssm.headDim,
       mamba_d_state: ssm.dState,
       mamba_ngroups: ssm.groups,
