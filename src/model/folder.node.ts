@@ -6,7 +6,6 @@ import { writeAtomically } from "../data/files.node.js";
 import type { Family } from "./families/family.js";
 import { Fields, type Json } from "./families/fields.js";
 import { jsonText } from "./families/json-text.js";
-import { jsonText } from "./families/json-text.js";
 import { familyOf, familyTypes } from "./families/table.js";
 import { tensorsOf, weightsFrom } from "./families/weights.js";
 import { flatten, layoutOf, named } from "./parameters.js";
