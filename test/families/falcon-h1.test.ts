@@ -50,7 +50,7 @@ describe("Falcon-H1's config.json", () => {
     [{ mlp_bias: true }, "mlp_bias is true"],
     [{ mamba_proj_bias: true }, "mamba_proj_bias is true"],
     [{ mamba_conv_bias: false }, "mamba_conv_bias is false"],
-    [{ hidden_act: "gelu" }, 'hidden_act is "gelu"; braid has "silu" only.'],
+    [{ hidden_act: "gelu" }, 'hidden_act is "gelu"; braid has "silu" or "swish" only.'],
     [{ mamba_use_mlp: false }, "mamba_use_mlp is false"],
     [{ attn_layer_indices: [1] }, "attn_layer_indices is [1], not null"],
     [{ ssm_multipliers: [1, 2] }, "ssm_multipliers is [1,2], not a list of 5 numbers."],

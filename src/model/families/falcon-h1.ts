@@ -6,7 +6,15 @@ import type { ModelConfig, SsmConfig } from "../../config/types.js";
 import type { Family } from "./family.js";
 import type { Fields, Json } from "./fields.js";
 import { readMambaKeys, writeMambaKeys } from "./mamba.js";
-import { named, readWholeRope, requireAbsent, requireLayers, writeWholeRope } from "./transformer.js";
+import {
+  kvHeads,
+  named,
+  readWholeRope,
+  requireAbsent,
+  requireLayers,
+  requireSilu,
+  writeWholeRope,
+} from "./transformer.js";
 
 /** A section of factors, or nothing where all of them are 1. */
 const unlessOnes = <T extends object>(factors: T): T | undefined =>
@@ -68,7 +76,7 @@ export const falconH1: Family = {
     const heads = fields.count("num_attention_heads", 32);
     const headDim = fields.count("head_dim", dModel / heads);
     for (const key of ["attention_bias", "mlp_bias", "projectors_bias"]) fields.only(key, false);
-    fields.only("hidden_act", "silu");
+    requireSilu(fields);
     fields.only("mamba_use_mlp", true);
     if ((fields.json.attn_layer_indices ?? null) !== null) {
       throw fields.wrong("attn_layer_indices", "null: braid's Falcon-H1 has attention in every layer");
@@ -86,7 +94,7 @@ export const falconH1: Family = {
       },
       attention: {
         heads,
-        kvHeads: fields.count("num_key_value_heads", fields.json.num_key_value_heads === null ? heads : 8),
+        kvHeads: kvHeads(fields, heads, 8),
         headDim,
         rope: readWholeRope(fields, headDim),
       },
@@ -105,7 +113,7 @@ export const falconH1: Family = {
     if (parts !== ssm.groups) {
       throw new Error(`ssm.norm.groups: ${parts}, but a falcon_h1 model has those of ssm.groups, ${ssm.groups}.`);
     }
-    const { heads, kvHeads, headDim, valueDim, rope, scale } = attention;
+    const { heads, headDim, valueDim, rope, scale } = attention;
     requireAbsent("falcon_h1", {
       "multipliers.residual": config.multipliers?.residual,
       "attention.scale": scale,
@@ -118,7 +126,7 @@ export const falconH1: Family = {
       intermediate_size: ffn.dFfn,
       num_hidden_layers: config.pattern.length,
       num_attention_heads: heads,
-      num_key_value_heads: kvHeads,
+      num_key_value_heads: attention.kvHeads,
       head_dim: headDim,
       hidden_act: "silu",
       rope_parameters: writeWholeRope(rope, "attention.rope", headDim),
