@@ -7,12 +7,14 @@ import { bytesCodec } from "../../src/data/codec.js";
 import { Rng } from "../../src/data/rng.js";
 import { saveModel } from "../../src/model/folder.node.js";
 import { layoutOf } from "../../src/model/parameters.js";
+import { folderOf } from "../families/fixtures.js";
 import { tinyConfig } from "../model/fixtures.js";
 
 const cli = new URL("../../dist/cli/main.js", import.meta.url).pathname;
 const root = mkdtempSync(join(tmpdir(), "braid-generate-"));
 const model = join(root, "model");
 const ended = join(root, "ended");
+const published = join(root, "published");
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 beforeAll(() => {
@@ -32,11 +34,18 @@ beforeAll(() => {
     values.fill(0, embedding.offset + byte * config.dModel, embedding.offset + (byte + 1) * config.dModel);
   }
   saveModel(model, config, values, "bytes");
+  saveModel(published, tinyConfig("TT"), new Float32Array(layoutOf(tinyConfig("TT")).size), "bytes", { as: "llama" });
   saveModel(ended, config, new Float32Array(size), "bytes");
 });
 
+/** Nobody listens at port 9. */
+const env = { ...process.env, HF_ENDPOINT: "http://127.0.0.1:9", BRAID_CACHE: join(root, "cache") };
+
 function generate(...options: string[]): { status: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, "generate", ...options], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, "generate", ...options], {
+    encoding: "utf8",
+    env,
+  });
   return { status, out: stdout, err: stderr };
 }
 const text = (...options: string[]) => generate("--model", model, "--prompt", "abc", "--tokens", "12", ...options);
@@ -64,8 +73,23 @@ describe("braid generate", () => {
     expect([out, err, status]).toEqual(["abc\n", "0 tokens\n", 0]);
   });
 
+  it("takes text for bytes where a published model without a tokenizer has 256 tokens", () => {
+    const { out, err, status } = generate("--model", published, "--prompt", "é", "--temperature", "0");
+    expect([out, err, status]).toEqual(["é\n", "0 tokens\n", 0]);
+  });
+
   it.each([
-    ["a folder that is not there", ["--model", join(root, "nowhere")], /There is no model folder .*nowhere/],
+    [
+      "a published model of other tokens",
+      ["--model", folderOf("llama-1")],
+      /has no tokenizer\.json, and its 37 tokens/,
+    ],
+    ["a folder that is not there", ["--model", join(root, "nowhere")], /There is no folder .*nowhere/],
+    [
+      "a model on a hub that is not there",
+      ["--model", "owner/model"],
+      /no folder owner\/model, and .* cannot be reached/,
+    ],
     ["a folder without a model", ["--model", root], /is no model folder: it has no config\.json/],
     ["an empty prompt", ["--prompt", ""], /The prompt is empty/],
     ["a temperature below 0", ["--temperature", "-1"], /temperature is -1/],

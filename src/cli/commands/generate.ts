@@ -1,13 +1,13 @@
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { checkVocabulary, textStream } from "../../data/codec.js";
 import { loadCodec } from "../../data/codec.node.js";
 import { Generator } from "../../generate/generator.js";
 import { checkSampling } from "../../generate/sample.js";
 import { Gpu } from "../../gpu/gpu.js";
-import { loadModel } from "../../model/folder.node.js";
+import { loadModel, modelFiles, ownType } from "../../model/folder.node.js";
 import { Parameters } from "../../model/parameters.js";
 import { rateText } from "../../train/progress.js";
+import { modelFolder } from "../models.js";
 import { seedNumber, whole } from "../numbers.js";
 import { stopSignal } from "../stop.js";
 
@@ -21,12 +21,15 @@ interface Options {
   seed: number;
 }
 
-/** `braid generate`: continues a prompt with a model that `braid train --out` wrote. */
+/** `braid generate`: continues a prompt with a model that `braid train --out` wrote, or a published one. */
 export function register(program: Command): void {
   program
     .command("generate")
     .description("Continue a prompt with a trained model; prints the prompt and what follows")
-    .requiredOption("--model <folder>", "what braid train wrote with --out")
+    .requiredOption(
+      "--model <model>",
+      "what braid train wrote with --out, another model folder, or owner/name[@revision] on the hub",
+    )
     .requiredOption("--prompt <text>", "the text to continue")
     .option("--tokens <n>", "tokens to write at most; the text may end before", whole, 256)
     .option("--temperature <t>", "0 takes the likeliest token, 1 samples from the model's own distribution", Number, 1)
@@ -36,12 +39,17 @@ export function register(program: Command): void {
     .action((options: Options) => run(options));
 }
 
-async function run({ model: folder, prompt, tokens, ...sampling }: Options): Promise<void> {
+async function run({ model, prompt, tokens, ...sampling }: Options): Promise<void> {
   checkSampling(sampling);
   if (prompt === "") throw new Error("The prompt is empty: give at least one character to continue from.");
-  if (!existsSync(folder))
-    throw new Error(`There is no model folder ${folder}; braid train --out ${folder} writes one.`);
-  const { config, values, tokenizer } = loadModel(folder);
+  const folder = await modelFolder(model);
+  const { config, values, tokenizer, type } = loadModel(folder);
+  // Without a tokenizer the ids of a published model mean nothing, unless they can only be bytes.
+  if (type !== ownType && tokenizer === "bytes" && config.vocabSize !== 256) {
+    throw new Error(
+      `${folder} has no ${modelFiles.tokenizer}, and its ${config.vocabSize} tokens are not the 256 bytes: put the model's tokenizer there.`,
+    );
+  }
   const codec = await loadCodec(tokenizer);
   checkVocabulary(codec, config.vocabSize);
   const ids = codec.encode(prompt);
