@@ -73,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (LANES == 1u) {
       give((index * SLOTS + slot) * UNITS + j, columns[i]);
     } else {
-      var sum: Pair;
+      var sum = Pair(); // written out: SwiftShader zeroes a bare declaration in a loop the first time only
       shares[local] = columns[i].a;
       workgroupBarrier();
       for (var other = 0u; other < SLOTS; other++) { sum.a += shares[other * LANES + lane]; }

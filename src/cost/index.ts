@@ -10,4 +10,4 @@ export {
 export { type BlockCost, blockCosts, mixerCost, visiblePairs } from "./layers.js";
 export { matchFlops } from "./match.js";
 export { estimateTrainingMemory, type TrainingMemory } from "./memory.js";
-export { type ExpertCounts, expertParameters, PAPER_EXPERTS } from "./moe.js";
+export { expertParameters } from "./moe.js";

@@ -44,6 +44,7 @@ const resultSchema = z.looseObject({
   steps: count,
   tokens: count,
   params: z.strictObject({ total: count, nonEmbedding: count }),
+  routers: z.array(z.strictObject({ layer: count, load: z.array(finite), entropy: finite })).optional(),
   trainLoss: finite,
   validation: z.strictObject({ nllPerToken: finite, nllPerByte: finite, tokens: count, bytes: count }),
   curve: z

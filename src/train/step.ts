@@ -10,6 +10,7 @@ import { adamW, createOptimizerState, gradientNorm, type OptimizerState, writeOp
 import { crossEntropy, uploadTargets } from "../ops/cross-entropy.js";
 import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { Tape } from "../ops/tape.js";
+import { RouterLog } from "./router-log.js";
 import type { TrainSpec } from "./types.js";
 
 /** Moments of AdamW, flat like the weights. */
@@ -29,6 +30,8 @@ export class TrainStep {
   readonly loss: Tensor;
   /** [1], the global gradient norm before clipping. */
   readonly norm: Tensor;
+  /** What the routers did in the last step run. */
+  readonly routers: RouterLog;
   private readonly recorder: Recorder;
   private readonly arena: Arena;
   private readonly tokens: TokenBuffers;
@@ -55,11 +58,13 @@ export class TrainStep {
     this.recorder = new Recorder(gpu);
     this.arena = new Arena(gpu);
     const tape = new Tape(this.recorder, this.arena, true, this.parameters.gradientOf);
+    this.routers = new RouterLog(gpu, this.recorder);
     const after: (() => void)[] = [];
     const hidden = languageModel(tape, this.parameters, this.tokens, {
       batch: batch.sequences,
       length: batch.length,
       afterBackward: (record) => after.push(record),
+      observe: this.routers.observe,
     });
     this.loss = crossEntropy(tape, hidden, headWeight(this.parameters), this.targets, {
       logitScale: config.multipliers?.logits,
@@ -99,6 +104,7 @@ export class TrainStep {
 
   destroy(): void {
     this.recorder.destroy();
+    this.routers.destroy();
     this.arena.destroy();
     destroyTokenBuffers(this.tokens);
     for (const { buffer } of [this.targets, this.decay, this.state.tensor]) buffer.destroy();

@@ -160,12 +160,14 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   }
   if (begun === steps) validation = await evaluation.run();
   const seconds = elapsed();
+  const routers = await step.routers.read();
   await options.onFinish?.(step);
   const { total, nonEmbedding } = countParameters(spec.config);
   return {
     steps,
     tokens: steps * perStep,
     params: { total, nonEmbedding },
+    ...(routers.length > 0 && { routers }),
     trainLoss: curve.points.at(-1)!.train,
     validation,
     curve: curve.points,

@@ -50,10 +50,22 @@ export interface CurvePoint {
   validation?: number;
 }
 
+/** What the router of one mixture of experts did in one step. */
+export interface RouterUse {
+  /** 0-based. */
+  layer: number;
+  /** Each expert's share of the assignments; 1 in all. */
+  load: number[];
+  /** Mean entropy of the router's distribution over experts, in nats; at most log(experts). */
+  entropy: number;
+}
+
 export interface TrainResult {
   steps: number;
   tokens: number;
   params: { total: number; nonEmbedding: number };
+  /** Of the last step; for models with experts. */
+  routers?: RouterUse[];
   /** Mean training loss of the last curve point. */
   trainLoss: number;
   validation: { nllPerToken: number; nllPerByte: number; tokens: number; bytes: number };
