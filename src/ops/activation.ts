@@ -3,8 +3,8 @@ import { columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
 import type { Tape } from "./tape.js";
 import { isWide, lengthOf, vector } from "./vector.js";
 
-/** z · sigmoid(z); z · Φ(z) (Hendrycks & Gimpel 2016, arXiv:1606.08415); that with tanh for Φ; max(z, 0)² (So et al. 2021, arXiv:2109.08668). */
-export type Activation = "silu" | "gelu" | "gelu-tanh" | "relu2";
+/** z · sigmoid(z); z · Φ(z) (Hendrycks & Gimpel 2016, arXiv:1606.08415); that with tanh for Φ; max(z, 0)² (So et al. 2021, arXiv:2109.08668); sigmoid(z). */
+export type Activation = "silu" | "gelu" | "gelu-tanh" | "relu2" | "sigmoid";
 
 /** f(x), element by element: x [...] → [...]. */
 export const activate = (tape: Tape, x: Tensor, kind: Activation): Tensor => record(tape, x, kind, false, kind);
@@ -112,6 +112,9 @@ fn with_slope(z: V) -> Sloped {
   let s = sigmoid(z);
   return Sloped(z * s, s * (V(1.0) + z * (V(1.0) - s)));
 }
+`,
+  sigmoid: `fn activation(z: V) -> V { return sigmoid(z); }
+fn with_slope(z: V) -> Sloped { let s = sigmoid(z); return Sloped(s, s * sigmoid(-z)); }
 `,
   gelu: geluText,
   "gelu-tanh": geluTanhText,

@@ -25,6 +25,7 @@ export const activations = {
   gelu: (z: number): number => z * phi(z),
   "gelu-tanh": (z: number): number => 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3))),
   relu2: (z: number): number => Math.max(z, 0) ** 2,
+  sigmoid: (z: number): number => 1 / (1 + Math.exp(-z)),
 };
 
 /** f(gate) · up for rows [gate | up] of 2 · width. */

@@ -7,7 +7,7 @@ import type { LayerKind, ModelConfig } from "../types.js";
 import { attention, slidingWindow } from "./attention.js";
 import type { BlockSpec, Place } from "./block.js";
 import { feedForward } from "./feed-forward.js";
-import { intraHybrid } from "./intra-hybrid.js";
+import { intraHybrid, windowedHybrid } from "./intra-hybrid.js";
 import { mamba1 } from "./mamba1.js";
 import { mamba2 } from "./mamba2.js";
 import { mixtureOfExperts } from "./moe.js";
@@ -21,6 +21,7 @@ for (const spec of [
   mamba2,
   mamba1,
   intraHybrid,
+  windowedHybrid,
   parallel,
   zamba,
   feedForward,

@@ -5,6 +5,7 @@ import { addSpec } from "../../config/blocks/table.js";
 import { attention, slidingWindow } from "./attention.js";
 import type { Block } from "./block.js";
 import { feedForward } from "./feed-forward.js";
+import { intraHybrid, windowedHybrid } from "./intra-hybrid.js";
 import { mamba1 } from "./mamba1.js";
 import { mamba2 } from "./mamba2.js";
 import { mixture } from "./moe.js";
@@ -12,8 +13,20 @@ import { parallel } from "./parallel.js";
 import { zamba } from "./zamba.js";
 
 const table = new Map<string, Block>();
-for (const block of [attention, slidingWindow, mamba1, mamba2, parallel, zamba, feedForward, mixture])
+for (const block of [
+  attention,
+  slidingWindow,
+  mamba1,
+  mamba2,
+  intraHybrid,
+  windowedHybrid,
+  parallel,
+  zamba,
+  feedForward,
+  mixture,
+]) {
   table.set(block.letter, block);
+}
 
 /**
  * Adds a block that is no part of this package, under a letter of its own.
