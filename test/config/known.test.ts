@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { register } from "../../src/cli/commands/presets.js";
 import { blocksOf, countParameters, type ModelConfig, parameterTable, parseConfig } from "../../src/config/index.js";
-import { KNOWN, known } from "../../src/config/known/index.js";
+import { KNOWN, known, knownModel } from "../../src/config/known/index.js";
 import { shortPattern } from "../../src/config/known/short-pattern.js";
 import { presetRows } from "../../src/config/known/table.js";
 import { Fields, type Json } from "../../src/model/families/fields.js";
@@ -46,6 +46,9 @@ const readable = Object.entries(published).flatMap(([name, json]) => {
   return family ? [[name, json, family] as const] : [];
 });
 
+/** Presets that are more than 1 % off, which their `differences` then say. */
+const percentOff: Record<string, number> = { "intra-h-100m": 5.1 };
+
 const lettersOf = (config: ModelConfig) => new Set(blocksOf(config).map(({ spec }) => spec.letter));
 
 describe("presets of published models", () => {
@@ -60,13 +63,30 @@ describe("presets of published models", () => {
     const count = countParameters(model.config());
     const off = Math.abs((model.counted === "all" ? count.total : count.nonEmbedding) - model.published);
     // Printed figures are rounded; what is left out on purpose is said.
-    const allowed = Math.max(0.01 * model.published, model.unit / 2);
+    const allowed = Math.max((percentOff[model.name] ?? 1) * 0.01 * model.published, model.unit / 2);
     expect(off).toBeLessThanOrEqual(model.unit === 1 && model.differences === "" ? 0 : allowed);
     expect(model.source).not.toBe("");
   });
 
   it.each(counts)("%s publishes what transformers counts", (name, count) => {
     expect(KNOWN.find((model) => model.name === name)?.published).toBe(count);
+  });
+
+  it("says why where a preset is more than 1 % off", () => {
+    for (const name of Object.keys(percentOff)) expect(knownModel(name).differences).not.toBe("");
+  });
+
+  it("has the sum of Hymba's parts, which transformers doesn't have, as its published count", () => {
+    const [d, inner, states, rank, ffn, layers] = [1600, 3200, 16, 100, 5504, 32];
+    const keysAndValues = d * (5 * 64 + 5 * 128);
+    const projections = d * (2 * inner + 25 * 64) + keysAndValues + inner * d;
+    const selection = inner * (rank + 2 * states) + rank * inner + inner + (rank + 2 * states);
+    const scan = inner * states + inner + inner * (4 + 1);
+    const branchNorms = 2 * inner;
+    const layer = projections + selection + scan + branchNorms + 3 * d * ffn + 2 * d;
+    // 15 layers have the keys and values of the one before them; 128 meta tokens stand before every text.
+    const total = layers * layer - 15 * keysAndValues + 128 * d + 32_001 * d + d;
+    expect(knownModel("hymba-1.5b").published).toBe(total);
   });
 
   it("have every exact count from transformers", () => {
@@ -82,7 +102,7 @@ describe("presets of published models", () => {
     expect(tiny.tieEmbeddings).toBe(full.tieEmbeddings);
     expect([...tiny.pattern].length).toBeLessThanOrEqual(8);
     expect(parameterTable(tiny).length).toBeGreaterThan(0);
-    expect(countParameters(tiny).total).toBeLessThan(2e6);
+    expect(countParameters(tiny).total).toBeLessThan(3e5);
     // What a file holds is what was meant.
     for (const config of [full, tiny]) expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
   });

@@ -106,4 +106,46 @@ export const combined: KnownModel[] = [
       },
     ),
   },
+  {
+    name: "hymba-1.5b",
+    family: "Hymba",
+    ...exact(1_522_797_824),
+    source: "config.json and modeling_hymba.py of nvidia/Hymba-1.5B-Base; arXiv:2411.13676",
+    differences:
+      "Mamba-2 heads in place of Mamba-1 (-22.6M), keys and values of every layer its own where Hymba shares 15 layers' with others (+23.0M), no meta tokens (-0.2M); branches are normed by head and added, not by row and averaged; no NTK scaling of the rotation",
+    ...configs(
+      {
+        vocabSize: 32_001,
+        dModel: 1600,
+        // Full attention in the first, the middle and the last layer.
+        pattern: `H${"W".repeat(14)}H${"W".repeat(15)}H`,
+        ssm: { ...mamba2Defaults, dSsm: 3200, headDim: 128, dState: 16, norm: null },
+        window: { size: 1024, sink: 0, rope: { theta: 1e4 } },
+        hybrid: {
+          heads: 25,
+          kvHeads: 5,
+          dQk: 1600,
+          dSsm: 3200,
+          valueDim: 128,
+          rope: { theta: 1e4 },
+          norm: "group",
+          scale: "vector",
+          fusion: "add",
+          value: "separate",
+          output: "joint",
+        },
+        ffn: { kind: "swiglu", dFfn: 5504 },
+        tieEmbeddings: true,
+        normEps: 1e-6,
+      },
+      {
+        dModel: 32,
+        pattern: "HWHWH",
+        ssm: { dSsm: 64, headDim: 16, chunk: 16 },
+        window: { size: 16 },
+        hybrid: { heads: 4, kvHeads: 2, dQk: 32, dSsm: 64, valueDim: 16 },
+        ffn: { dFfn: 64 },
+      },
+    ),
+  },
 ];

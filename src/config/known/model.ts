@@ -26,10 +26,12 @@ type Json = { [key: string]: unknown };
 
 /** A config, and changes to it that make it small; the sections change field by field, so that their structure stays. */
 export function configs(full: Json, small: Json): Pick<KnownModel, "config" | "tiny"> {
-  return {
-    config: () => parseConfig(full),
-    tiny: () => parseConfig(merged(full, { vocabSize: 256, ...small })),
-  };
+  return { config: () => parseConfig(full), tiny: () => tinyOf(full, small) };
+}
+
+/** A config with the vocabulary of bytes and the changes given. */
+export function tinyOf(full: object, small: Json): ModelConfig {
+  return parseConfig(merged({ ...full }, { vocabSize: 256, ...small }));
 }
 
 function merged(full: Json, changes: Json): Json {
