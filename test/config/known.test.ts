@@ -7,6 +7,7 @@ import { blocksOf, countParameters, type ModelConfig, parameterTable, parseConfi
 import { KNOWN, known, knownModel } from "../../src/config/known/index.js";
 import { shortPattern } from "../../src/config/known/short-pattern.js";
 import { presetRows } from "../../src/config/known/table.js";
+import { activeWeights, cost, estimateTrainingMemory } from "../../src/cost/index.js";
 import { Fields, type Json } from "../../src/model/families/fields.js";
 import { familyOf } from "../../src/model/families/table.js";
 import { expectGolden } from "../findings/golden.js";
@@ -137,6 +138,42 @@ function comparable(config: ModelConfig): unknown {
   delete plain.ssm?.chunk;
   return plain;
 }
+
+describe("costs of presets", () => {
+  it.each([
+    ["jamba-v0.1", 12, "arXiv:2403.19887: 12B active of 52B"],
+    ["granite-4.0-h-tiny", 1, "its model card: 1B active of 7B"],
+  ])("%s passes about %d billion weights a token (%s)", (name, billions) => {
+    const config = known(name);
+    // One use of the embedding: the other end is a look-up.
+    const active = activeWeights(config) + config.vocabSize * config.dModel;
+    expect(Math.round(active / 1e9)).toBe(billions);
+  });
+
+  it("have finite FLOPs, cache and training memory", () => {
+    for (const { config, tiny } of KNOWN) {
+      const { flopsPerToken, cacheBytes } = cost(config(), { context: 4096, tokens: 1 });
+      // At least the forward and backward pass of every active weight.
+      expect(flopsPerToken).toBeGreaterThan(6 * activeWeights(config()));
+      expect(cacheBytes).toBeGreaterThan(0);
+      const memory = estimateTrainingMemory(tiny(), { sequences: 2, length: 64 });
+      expect(memory.activations).toBeGreaterThan(4 * 128 * tiny().dModel);
+    }
+  });
+
+  it("grow with the context only where there is full attention", () => {
+    const growth = (name: string) => {
+      const at = (context: number) => cost(known(name), { context, tokens: 1 }).cacheBytes;
+      return at(32_768) - at(16_384);
+    };
+    expect(growth("mamba-2.8b")).toBe(0);
+    expect(growth("samba-421m")).toBe(0);
+    // Two bytes, keys and values, 8 heads of 128 in 4 layers.
+    expect(growth("jamba-v0.1")).toBe(16_384 * 2 * 2 * 8 * 128 * 4);
+    // 9 uses of the shared blocks have 9 caches.
+    expect(growth("zamba2-2.7b")).toBe(16_384 * 2 * 2 * 32 * 160 * 9);
+  });
+});
 
 describe("shortPattern", () => {
   it.each([
