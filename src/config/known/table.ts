@@ -9,7 +9,10 @@ export interface PresetRow {
   preset: string;
   family: string;
   layers: number;
-  /** Mixers, repetitions counted; then, where they are not alike everywhere, the feed-forward networks. */
+  /**
+   * Mixers, repetitions counted; then, where they are not alike everywhere, the feed-forward networks. One pattern of both where
+   * each layer is one of the two.
+   */
   pattern: string;
   /** Which weights are compared: "all", or "non-embedding". */
   weights: string;
@@ -44,7 +47,11 @@ export function presetRows(): PresetRow[] {
 }
 
 function patterns(model: ModelConfig): string {
-  const mixers = shortPattern(model.pattern);
-  const ffns = ffnPatternOf(model);
-  return new Set(ffns).size > 1 ? `${mixers} + ${shortPattern(ffns)}` : mixers;
+  const ffns = [...ffnPatternOf(model)];
+  const mixers = [...model.pattern];
+  // Models of one block a layer (Nemotron-H) are written as one pattern.
+  const single = mixers.every((mixer, i) => (mixer === "-") !== (ffns[i] === "-"));
+  if (single) return shortPattern(mixers.map((mixer, i) => (mixer === "-" ? ffns[i] : mixer)).join(""));
+  const mixed = shortPattern(model.pattern);
+  return new Set(ffns).size > 1 ? `${mixed} + ${shortPattern(ffns.join(""))}` : mixed;
 }
