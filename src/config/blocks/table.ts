@@ -6,6 +6,8 @@
 import type { LayerKind, ModelConfig } from "../types.js";
 import { attention, slidingWindow } from "./attention.js";
 import type { BlockSpec, Place } from "./block.js";
+import { differential } from "./differential.js";
+import { differentialMamba } from "./differential-mamba.js";
 import { feedForward } from "./feed-forward.js";
 import { intraHybrid, windowedHybrid } from "./intra-hybrid.js";
 import { mamba1 } from "./mamba1.js";
@@ -22,6 +24,8 @@ for (const spec of [
   mamba1,
   intraHybrid,
   windowedHybrid,
+  differential,
+  differentialMamba,
   parallel,
   zamba,
   feedForward,

@@ -5,11 +5,11 @@ import { activate } from "../../ops/activation.js";
 import { concatColumns, sliceColumns } from "../../ops/columns.js";
 import { type BranchScale, combine, scaleChannels } from "../../ops/combine.js";
 import { expandHeads } from "../../ops/heads.js";
-import { differentialLambda, lambdaInit } from "../../ops/lambda.js";
 import { linear } from "../../ops/linear.js";
 import { groupNorm, rmsNorm } from "../../ops/norm.js";
 import { attendTo, cacheState } from "./attention.js";
 import { type Block, type BlockContext, residualScale } from "./block.js";
+import { lambdaOf } from "./differential.js";
 import { gatedOutput, scan, scanState } from "./mamba2.js";
 
 type Hybrid = ReturnType<typeof hybridOf>;
@@ -43,12 +43,6 @@ function insertColumns({ tape }: BlockContext, zbcdt: Tensor, x: Tensor, width: 
   return concatColumns(tape, [z, x, bcdt]);
 }
 
-/** λ of the attention branch. */
-function scalar({ tape, weight, layer }: BlockContext): Tensor {
-  const [q1, k1, q2, k2] = ["q1", "k1", "q2", "k2"].map((name) => weight(`self_attn.lambda_${name}`));
-  return differentialLambda(tape, { q1, k1, q2, k2 }, lambdaInit(layer));
-}
-
 /** What the branches are multiplied by when they are fused. */
 function scaleOf(context: BlockContext, normed: Tensor, { scale }: Hybrid): BranchScale {
   const { tape, weight, observe } = context;
@@ -58,7 +52,7 @@ function scaleOf(context: BlockContext, normed: Tensor, { scale }: Hybrid): Bran
     case "vector":
       return { kind: "vector", a: weight("mamba.scale"), b: weight("self_attn.scale") };
     case "scalar":
-      return { kind: "scalar", lambda: scalar(context) };
+      return { kind: "scalar", lambda: lambdaOf(context, "self_attn") };
     case "gate":
       return { kind: "gate", logits: linear(tape, normed, [weight("gate_proj.weight")], "gate") };
     case "alpha": {

@@ -4,6 +4,8 @@ import type { BlockSpec } from "../../config/blocks/block.js";
 import { addSpec } from "../../config/blocks/table.js";
 import { attention, slidingWindow } from "./attention.js";
 import type { Block } from "./block.js";
+import { differential } from "./differential.js";
+import { differentialMamba } from "./differential-mamba.js";
 import { feedForward } from "./feed-forward.js";
 import { intraHybrid, windowedHybrid } from "./intra-hybrid.js";
 import { mamba1 } from "./mamba1.js";
@@ -20,6 +22,8 @@ for (const block of [
   mamba2,
   intraHybrid,
   windowedHybrid,
+  differential,
+  differentialMamba,
   parallel,
   zamba,
   feedForward,

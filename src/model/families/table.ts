@@ -1,6 +1,7 @@
 /** The families whose folders are read and written, by the model_type of their config.json. */
 
 import { bamba } from "./bamba.js";
+import { diffllama } from "./diffllama.js";
 import { falconH1 } from "./falcon-h1.js";
 import type { Family } from "./family.js";
 import { granite } from "./granite.js";
@@ -15,6 +16,7 @@ import { zamba2 } from "./zamba2.js";
 const families: readonly Family[] = [
   llama,
   mistral,
+  diffllama,
   mamba1,
   mamba2,
   jamba,
