@@ -34,11 +34,12 @@ describe("route agrees with float64, forward and backward", () => {
   );
   for (const biased of [false, true]) {
     it.each(options.map((o) => [nameOf(o), o] as const))(`${biased ? "biased" : "unbiased"} %s`, async (_, o) => {
-      for (const [rows, experts] of [
-        [1, 3],
-        [67, 8],
-        [9, 33],
-      ]) {
+      for (const [rows, experts] of o.topK === 1
+        ? [[67, 8]]
+        : [
+            [1, 3],
+            [9, 33],
+          ]) {
         const logits = input([rows, experts], 3, 3);
         const inputs: Inputs = biased ? { logits, bias: input([experts], 4, 0.3) } : { logits };
         const exact = (z: Float64Array) =>
@@ -48,8 +49,6 @@ describe("route agrees with float64, forward and backward", () => {
           build: (tape, t) => route(tape, t.logits, t.bias, o).weight,
           gradients: ["logits"],
           reference: ({ logits }) => Float64Array.from(exact(logits).weight),
-          // A normalised weight of one expert is 1 whatever its logit.
-          gradientTolerance: 1e-4,
         });
         const { choice } = await forward(logits.values, inputs.bias?.values, experts, o);
         expect(choice).toEqual(exact(Float64Array.from(logits.values)).choice);
