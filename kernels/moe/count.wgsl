@@ -11,6 +11,9 @@ var<workgroup> counts: array<atomic<u32>, EXPERTS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let block = group.y * groups.x + group.x;
   let i = block * 256u + local;
+  // Workgroup memory begins with rubbish: the device is asked not to clear it.
+  for (var e = local; e < EXPERTS; e += 256u) { atomicStore(&counts[e], 0u); }
+  workgroupBarrier();
   if (i < p.count) { atomicAdd(&counts[choice[i]], 1u); }
   workgroupBarrier();
   if (block >= p.blocks) { return; }

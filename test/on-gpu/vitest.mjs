@@ -9,7 +9,7 @@ import * as chai from "chai";
 
 for (const plugin of [JestExtend, JestChaiExpect, JestAsymmetricMatchers, ChaiStyleAssertions]) chai.use(plugin);
 
-export const expect = (value, message) => chai.expect(value, message);
+export const { expect } = chai;
 
 const suite = (name) => ({ name, before: [], after: [], beforeEach: [], children: [] });
 const files = [];
