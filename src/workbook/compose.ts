@@ -51,6 +51,8 @@ function addChart(root: Element, chart: Element, top: number): number {
   const nested = chart.cloneNode(true) as Element;
   keepFontSize(nested);
   nested.setAttribute("y", String(top));
+  // A legend begins where titles do.
+  if (/-ramp\b/.test(nested.getAttribute("class") ?? "")) nested.setAttribute("x", "8");
   root.append(nested);
   return top + Number(chart.getAttribute("height"));
 }

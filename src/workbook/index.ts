@@ -9,6 +9,9 @@ export { agreementRows, costRows, exceptionRows } from "../findings/costs-tables
 export type { Finding, GridData, GridOptions, Row, Scale, Verdict } from "../findings/finding.js";
 export { describeData } from "../findings/finding.js";
 export { findingNamed, findings } from "../findings/index.js";
+export { alphaFigure } from "../findings/inside-alpha-figure.js";
+export { type FieldLine, receptiveFieldFigure } from "../findings/inside-field-figure.js";
+export { type MapPanel, mapsFigure } from "../findings/inside-maps-figure.js";
 export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
 export type { Interval, Outcome } from "../findings/stats.js";
@@ -25,6 +28,7 @@ export {
   plotDefaults,
   surface,
 } from "../findings/theme.js";
+export { openModel } from "../inspect/open.node.js";
 export type { PlannedRun, Provenance, RunRecord } from "../runs/types.js";
 export type { TrainProgress } from "../train/progress.js";
 export { figureDocument, figuresFolder, renderPng, saveFigure } from "./figure.js";
