@@ -48,8 +48,9 @@ export function mapsFigure(
   const rows = Math.ceil(panels.length / columns);
   const count = tokens.length;
   const runs = placed.flatMap((panel) => runsOf(panel, count));
-  const ticks = side / count >= legible ? tokens.map((_, i) => i + 0.5) : [];
   const text = (position: number) => tokens[Math.floor(position)].replace(/\s/g, "·");
+  const texts = { ticks: tokens.map((_, i) => i + 0.5), tickFormat: text, tickSize: 0, tickPadding: 3, fontSize: 8 };
+  const axis = side / count >= legible ? texts : { ticks: 6 };
   return Plot.plot({
     ...plotDefaults,
     document,
@@ -61,8 +62,8 @@ export function mapsFigure(
     title: "What each token takes from each earlier one",
     subtitle:
       "Attention's softmax weights, and |M| of Mamba-2's implicit attention, rows scaled to 1; means over heads",
-    x: { domain: [0, count], label: "the token it is taken from →", labelArrow: "none" },
-    y: { domain: [count, 0], label: "↓ the token that takes", labelArrow: "none" },
+    x: { domain: [0, count] },
+    y: { domain: [count, 0] },
     fx: { axis: null, padding: 0.08 },
     fy: { axis: null, padding: 0.1 },
     color: { type: "threshold", domain: bounds, scheme: "viridis", legend: true, label: "weight" },
@@ -77,8 +78,10 @@ export function mapsFigure(
         fill: "weight",
         render: onePathAColour,
       }),
-      Plot.axisX({ ticks, tickFormat: text, tickSize: 0, tickPadding: 3, fontSize: 8 }),
-      Plot.axisY({ ticks, tickFormat: text, tickSize: 0, tickPadding: 3, fontSize: 8 }),
+      Plot.axisX({ ...axis, label: null }),
+      Plot.axisY({ ...axis, label: null }),
+      Plot.axisX({ ticks: [], label: "the token it is taken from →", labelArrow: "none" }),
+      Plot.axisY({ ticks: [], label: "↓ the token that takes", labelArrow: "none" }),
       Plot.text(placed, {
         fx: "column",
         fy: "row",
@@ -103,8 +106,9 @@ const onePathAColour: Plot.RenderFunction = (index, _scales, values, _dimensions
   };
   const paths = new Map<string, string>();
   for (const i of index) {
-    const [left, top, width, height] = [x1[i], y1[i], x2[i] - x1[i], y2[i] - y1[i]].map((value) => value.toFixed(1));
-    paths.set(fill[i], `${paths.get(fill[i]) ?? ""}M${left},${top}h${width}v${height}h-${width}z`);
+    // Edges, not sizes: neighbours round to the same number and leave no gap.
+    const [left, right, top, bottom] = [x1[i], x2[i], y1[i], y2[i]].map((edge) => Math.round(edge * 10) / 10);
+    paths.set(fill[i], `${paths.get(fill[i]) ?? ""}M${left},${top}H${right}V${bottom}H${left}z`);
   }
   const create = (name: string) => document.createElementNS("http://www.w3.org/2000/svg", name) as SVGElement;
   const group = create("g");
