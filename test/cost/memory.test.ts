@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { preset } from "../../src/config/index.js";
+import { parseConfig, preset } from "../../src/config/index.js";
+import type { HybridConfig, ModelConfig } from "../../src/config/types.js";
 import { estimateTrainingMemory } from "../../src/cost/index.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
 import { TrainStep } from "../../src/train/step.js";
@@ -25,17 +26,34 @@ describe("the estimate of training memory", () => {
     ["100m", "MMMTMM", 8, 2048, 32000],
   ] as const)(
     "is within 3 %% of what the recorded step allocates: %s %s, %i x %i tokens",
-    (size, pattern, sequences, length, vocabSize) => {
-      const config = preset(size, { pattern, vocabSize });
-      const batch = { sequences, length };
-      const step = new TrainStep(countingGpu(), { ...rest, config, batch });
-      const estimate = estimateTrainingMemory(config, batch);
-      expect(estimate.activations / step.bytes.activations).toBeGreaterThan(0.97);
-      expect(estimate.activations / step.bytes.activations).toBeLessThan(1.03);
-      expect(estimate.total / step.bytes.total).toBeCloseTo(1, 1);
-    },
+    (size, pattern, sequences, length, vocabSize) =>
+      expectWithin3Percent(preset(size, { pattern, vocabSize }), { sequences, length }),
   );
+
+  it.each<[string, Partial<HybridConfig>?]>([
+    ["MMMHMMMHMMMMM"],
+    ["HHHHHHHHHHHHH"],
+    ["WWWWWWWWWWWWW"],
+    ["DDDDDDDDDDDDDDDD"],
+    ["NNNNNNNNNNNNN"],
+    ["HHHHHHHHHHHHH", { norm: "none", scale: "scalar" }],
+    ["HHHHHHHHHHHHH", { value: "shared", output: "joint", scale: "alpha" }],
+    ["HHHHHHHHHHHHH", { output: "joint", scale: "gate" }],
+    ["HHHHHHHHHHHHH", { fusion: "concat", scale: "vector" }],
+  ])("is so for branches in one layer: %s %j", (pattern, form) => {
+    const config = preset("nano", { pattern });
+    const hybrid = config.hybrid && { ...config.hybrid, ...form };
+    expectWithin3Percent(parseConfig({ ...config, hybrid }), { sequences: 32, length: 1024 });
+  });
 });
+
+function expectWithin3Percent(config: ModelConfig, batch: { sequences: number; length: number }): void {
+  const step = new TrainStep(countingGpu(), { ...rest, config, batch });
+  const estimate = estimateTrainingMemory(config, batch);
+  expect(estimate.activations / step.bytes.activations).toBeGreaterThan(0.97);
+  expect(estimate.activations / step.bytes.activations).toBeLessThan(1.03);
+  expect(estimate.total / step.bytes.total).toBeCloseTo(1, 1);
+}
 
 /** A hardware adapter without hardware: recording a step makes its plan of buffers, and nothing is ever run. */
 function countingGpu(): Gpu {

@@ -23,7 +23,6 @@ export function halfSsm(config: ModelConfig): SsmConfig {
 const halvedSection: Section = {
   ...differentialSection,
   check(config) {
-    differentialSection.check?.(config);
     const { pattern, ssm } = config;
     if (!pattern.includes("N") || !ssm) return;
     const half = ssm.dSsm / 2;
@@ -65,5 +64,9 @@ export const differentialMamba: BlockSpec = {
   },
   /** What both mixers keep, their projections, the difference and its norm. */
   saved: (config) => 6 * config.dModel + 2 * scanMemory(halfSsm(config)).saved,
-  scratch: (config) => scanMemory(halfSsm(config)).scratch,
+  /** Less the gradients of the first mixer, whose turn comes when the second is done. */
+  scratch(config) {
+    const { saved, scratch } = scanMemory(halfSsm(config));
+    return scratch - saved;
+  },
 };

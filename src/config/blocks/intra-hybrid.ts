@@ -256,7 +256,12 @@ function spec(letter: string, meaning: string, windowed: boolean): BlockSpec {
     parameters: (config, { prefix }) => parameters(config, prefix, hybridOf(config, windowed)),
     cost: (config, context) => hybridCost(config, context, hybridOf(config, windowed)),
     saved: (config) => saved(config, hybridOf(config, windowed)),
-    scratch: (config) => scanMemory(hybridOf(config, windowed).ssm).scratch,
+    /** Less the gradients of q, k and v, whose turn comes when Mamba-2 is done. */
+    scratch(config) {
+      const { heads, ssm } = hybridOf(config, windowed);
+      const { q, k, v } = attentionWidths(heads);
+      return scanMemory(ssm).scratch - (q + k + v);
+    },
   };
 }
 
