@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import type { ColumnTable } from "arquero";
 import { plotDefaults, schemes } from "./theme.js";
 
-/** Tokens in a line of text. */
+/** Letters in a line of text. */
 const perLine = 64;
 const lineHeight = 22;
 
@@ -13,6 +13,13 @@ interface Cell {
   layer: number;
   token: number;
   alpha: number;
+}
+
+/** Where a token is written: a line, and from which letter to which. */
+interface Place {
+  line: number;
+  x1: number;
+  x2: number;
 }
 
 /**
@@ -29,7 +36,8 @@ export function alphaFigure(
 ): SVGSVGElement | HTMLElement {
   const cells = meansOf(table);
   const layers = [...new Set(cells.map(({ layer }) => layer))];
-  const lines = Math.ceil(tokens.length / perLine);
+  const places = placesOf(tokens);
+  const lines = places[places.length - 1].line + 1;
   // Eight equal steps around one half: the smallest round ones that reach all values.
   const reach = Math.max(...cells.map(({ alpha }) => Math.abs(alpha - 0.5)));
   const step = [0.01, 0.02, 0.05, 0.1].find((size) => 4 * size >= reach) ?? 0.125;
@@ -38,7 +46,7 @@ export function alphaFigure(
     const own = cells.filter((cell) => cell.layer === layer);
     return `layer ${layer}: mean α ${(own.reduce((sum, { alpha }) => sum + alpha, 0) / own.length).toFixed(2)}`;
   };
-  const place = { fy: (cell: Cell) => name(cell.layer), y: ({ token }: Cell) => Math.floor(token / perLine) };
+  const place = { fy: (cell: Cell) => name(cell.layer), y: ({ token }: Cell) => places[token].line };
   return Plot.plot({
     ...plotDefaults,
     document,
@@ -48,7 +56,7 @@ export function alphaFigure(
     marginRight: 10,
     marginBottom: 8,
     title: "Mamba-2 or attention? α of each token",
-    subtitle: "The layer's output is α · Mamba-2 + (1 − α) · attention; mean over heads",
+    subtitle: "Mamba-2's factor in a hybrid layer; that of attention is 1 − α; means over heads",
     x: { domain: [0, perLine], axis: null },
     y: { type: "band", domain: Array.from({ length: lines }, (_, line) => line), axis: null, padding: 0.12 },
     fy: { domain: layers.map(name), axis: null, padding: 34 / (lines * lineHeight + 34) },
@@ -63,14 +71,13 @@ export function alphaFigure(
     marks: [
       Plot.barX(cells, {
         ...place,
-        x1: ({ token }: Cell) => token % perLine,
-        x2: ({ token }: Cell) => (token % perLine) + 1,
+        x1: ({ token }: Cell) => places[token].x1,
+        x2: ({ token }: Cell) => places[token].x2,
         fill: "alpha",
-        insetLeft: 0,
       }),
       Plot.text(cells, {
         ...place,
-        x: ({ token }: Cell) => (token % perLine) + 0.5,
+        x: ({ token }: Cell) => (places[token].x1 + places[token].x2) / 2,
         text: ({ token }: Cell) => tokens[token],
         fill: schemes.light.ink,
         fontSize: 12,
@@ -84,6 +91,16 @@ export function alphaFigure(
         fill: "currentColor",
       }),
     ],
+  });
+}
+
+function placesOf(tokens: readonly string[]): Place[] {
+  let [line, x] = [0, 0];
+  return tokens.map((token) => {
+    const width = Math.min(perLine, Math.max(1, [...token].length));
+    if (x + width > perLine) [line, x] = [line + 1, 0];
+    x += width;
+    return { line, x1: x - width, x2: x };
   });
 }
 
