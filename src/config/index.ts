@@ -2,9 +2,9 @@ export type { BlockCost, BlockSpec, ParameterSpec, Place as BlockPlace, Random, 
 export { type SsmWidths, ssmWidths } from "./blocks/mamba2.js";
 export { blocksOf, ffnPatternOf, specOf, specs } from "./blocks/table.js";
 export { requireBuildable } from "./buildable.js";
+export { type ExpertCounts, PAPER_EXPERTS, withExperts } from "./experts.js";
 export { KNOWN, type KnownModel, known, knownModel } from "./known/index.js";
 export { type PresetRow, presetRows } from "./known/table.js";
-export { type ExpertCounts, PAPER_EXPERTS, withExperts } from "./experts.js";
 export { matchParameters } from "./match.js";
 export { type PaperSet, paperSet, paperSets } from "./paper-sets.js";
 export { countParameters, type ParameterCount, parameterTable } from "./parameters.js";

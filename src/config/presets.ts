@@ -1,9 +1,11 @@
 /** Model sizes by name: the four of the paper (Table 8) and three small ones that a notebook can train. */
 
+import type { BlockSpec } from "./blocks/block.js";
+import { specOf } from "./blocks/table.js";
 import { paperSet } from "./paper-sets.js";
 import { patternFromIndices, ratioPattern } from "./patterns.js";
 import { parseConfig } from "./schema.js";
-import type { ModelConfig } from "./types.js";
+import type { Mamba1Config, ModelConfig } from "./types.js";
 
 export const PAPER_SIZES = ["100m", "350m", "1b", "3b"] as const;
 export const SMALL_SIZES = ["nano", "micro", "mini"] as const;
@@ -120,7 +122,7 @@ export function parseSize(name: string): Size {
 export function preset(size: Size, options: PresetOptions = {}): ModelConfig {
   const dims = DIMENSIONS[parseSize(size)];
   const pattern = options.pattern ?? familyPattern(size, "inter");
-  const has = (letters: string) => [...letters].some((letter) => pattern.includes(letter));
+  const read = new Set([...pattern].flatMap((letter) => sectionsOf(specOf(letter))));
   const [heads, kvHeads, headDim] = dims.attention;
   const [dSsm, ssmHeadDim, dState] = dims.ssm;
   const [hybridHeads, hybridKvHeads, dQk, hybridDSsm] = dims.hybrid;
@@ -130,9 +132,9 @@ export function preset(size: Size, options: PresetOptions = {}): ModelConfig {
     pattern,
     ffn: { kind: "swiglu", dFfn: dims.dFfn },
     // training_setup.md: base theta 500,000; sliding-window layers use 10,000 and see 512 + 64 tokens.
-    ...(has("TSH") && { attention: { heads, kvHeads, headDim, rope: { theta: 500_000 } } }),
-    ...(has("S") && { window: { size: 512, sink: 64, rope: { theta: 10_000 } } }),
-    ...(has("MH") && {
+    ...(read.has("attention") && { attention: { heads, kvHeads, headDim, rope: { theta: 500_000 } } }),
+    ...(read.has("window") && { window: { size: 512, sink: 64, rope: { theta: 10_000 } } }),
+    ...(read.has("ssm") && {
       ssm: {
         dSsm,
         headDim: ssmHeadDim,
@@ -144,10 +146,20 @@ export function preset(size: Size, options: PresetOptions = {}): ModelConfig {
         dtRange: [0.001, 0.1],
       },
     }),
-    ...(has("H") && { hybrid: { heads: hybridHeads, kvHeads: hybridKvHeads, dQk, dSsm: hybridDSsm } }),
+    ...(read.has("mamba1") && { mamba1: mamba1Of(dims) }),
+    ...(read.has("hybrid") && { hybrid: { heads: hybridHeads, kvHeads: hybridKvHeads, dQk, dSsm: hybridDSsm } }),
     tieEmbeddings: true,
     normEps: 1e-5,
   });
+}
+
+/** Names of the sections that a block reads. */
+const sectionsOf = (spec: BlockSpec | undefined) => Object.keys({ ...spec?.needs, ...spec?.uses });
+
+/** Mamba-1 at a size: twice the model's width and a state of 16, as published (arXiv:2312.00752). */
+function mamba1Of({ dModel, ssm: [dSsm] }: Dimensions): Mamba1Config {
+  const dtRank = Math.ceil(dModel / 16);
+  return { dInner: dSsm, dState: 16, dtRank, conv: 4, dtRange: [0.001, 0.1], innerNorms: false };
 }
 
 /**

@@ -20,11 +20,9 @@ const base = z.strictObject({
   normEps: positive,
 });
 
-/** The sections of all blocks, by name. */
-function sections(): Map<string, Section> {
-  return new Map(
-    [...specs("mixer"), ...specs("ffn")].flatMap(({ needs, uses }) => Object.entries({ ...needs, ...uses })),
-  );
+/** The sections of all blocks; some share a name and a schema, each with checks of its own. */
+function sections(): [name: string, section: Section][] {
+  return [...specs("mixer"), ...specs("ffn")].flatMap(({ needs, uses }) => Object.entries({ ...needs, ...uses }));
 }
 
 /** Made anew for each config: blocks may have been added. */
@@ -46,7 +44,7 @@ export function parseConfig(value: unknown): ModelConfig {
   const config = parsed.data as unknown as ModelConfig;
   checkPattern(config, "pattern", config.pattern, "mixer");
   checkFfnPattern(config);
-  for (const { check } of sections().values()) check?.(config);
+  for (const section of new Set(sections().map(([, section]) => section))) section.check?.(config);
   return config;
 }
 

@@ -44,12 +44,13 @@ export function architectureStyle(key: Architecture): ArchitectureStyle {
 }
 
 /**
- * Which of the five architectures a layer pattern belongs to: any `H` makes it intra-hybrid, attention (`T` or `S`)
- * beside `M` inter-hybrid, `M` alone Mamba, any `S` without `M` sliding window, `T` alone Transformer.
+ * Which of the five architectures a layer pattern belongs to: any layer with both (`H`, `W`, `P`) makes it intra-hybrid,
+ * attention (`T`, `S`, `D`) beside a Mamba (`M`, `N`, `J`), or `Z`, inter-hybrid, a Mamba alone Mamba, any `S` without
+ * one sliding window, the rest Transformer.
  */
 export function architectureOf(pattern: string): Architecture {
-  if (pattern.includes("H")) return "intra";
-  if (pattern.includes("M")) return /[TS]/.test(pattern) ? "inter" : "mamba";
+  if (/[HWP]/.test(pattern)) return "intra";
+  if (/[MNJZ]/.test(pattern)) return /[TSDZ]/.test(pattern) ? "inter" : "mamba";
   return pattern.includes("S") ? "swa" : "transformer";
 }
 

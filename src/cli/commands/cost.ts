@@ -1,12 +1,22 @@
 import type { Command } from "commander";
 import { configFrom, readJson } from "../../config/file.node.js";
-import { type ModelConfig, parseSize, preset, SIZES } from "../../config/index.js";
-import { type Cost, cost, estimateTrainingMemory, PAPER_CONTEXT, PAPER_TOKENS } from "../../cost/index.js";
+import { type ModelConfig, parseSize, preset, SIZES, withExperts } from "../../config/index.js";
+import {
+  activeWeights,
+  type Cost,
+  cost,
+  estimateTrainingMemory,
+  linearWeights,
+  PAPER_CONTEXT,
+  PAPER_TOKENS,
+} from "../../cost/index.js";
+import { expertsHelp, letters } from "../pattern.js";
 import { textTable } from "../text-table.js";
 
 interface CostFlags {
   size?: string;
   pattern?: string;
+  experts?: boolean;
   config?: string;
   vocab?: string;
   context: string;
@@ -21,7 +31,8 @@ export function register(program: Command): void {
     .command("cost")
     .description("Weights, training FLOPs and decoding cache of a model, by the paper's formulas")
     .option("--size <size>", `a named size: ${SIZES.join(", ")}`)
-    .option("--pattern <letters>", "one letter a layer: T, S, M or H (default: the size's 1:5 inter-hybrid)")
+    .option("--pattern <letters>", letters())
+    .option("--experts", expertsHelp)
     .option("--config <file>", "a model config in JSON, instead of a size and a pattern")
     .option("--vocab <n>", "vocabulary of a named size (default: the size's own)")
     .option("--context <n>", "tokens in a sequence", String(PAPER_CONTEXT))
@@ -56,14 +67,17 @@ async function run(flags: CostFlags): Promise<void> {
 
 function modelConfig(flags: CostFlags): ModelConfig {
   if (flags.config !== undefined) {
-    if (flags.size !== undefined || flags.pattern !== undefined || flags.vocab !== undefined) {
-      throw new Error("--config: the file describes the whole model; leave out --size, --pattern and --vocab.");
+    if (flags.size !== undefined || flags.pattern !== undefined || flags.vocab !== undefined || flags.experts) {
+      throw new Error(
+        "--config: the file describes the whole model; leave out --size, --pattern, --experts and --vocab.",
+      );
     }
     return configFrom(readJson(flags.config), flags.config);
   }
   if (flags.size === undefined) throw new Error(`--size: missing; give one of ${SIZES.join(", ")}, or --config.`);
   const vocabSize = flags.vocab === undefined ? undefined : positive("--vocab", flags.vocab);
-  return preset(parseSize(flags.size), { pattern: flags.pattern, vocabSize });
+  const model = preset(parseSize(flags.size), { pattern: flags.pattern, vocabSize });
+  return flags.experts ? withExperts(model) : model;
 }
 
 /** A number that may be written as 60e9 or 8_192. */
@@ -92,11 +106,15 @@ async function paperRows(text: string) {
 
 function costTable(config: ModelConfig, costs: Cost, context: number, tokens: string) {
   const { params, trainFlops, flopsPerToken, flopsPerSequence, cacheBytes } = costs;
+  const [active, linear] = [activeWeights(config), linearWeights(config)];
   return [
     { quantity: "pattern", value: config.pattern, "": `${config.pattern.length} layers` },
     quantity("parameters", params.total, billion(params.total)),
     quantity("  non-embedding", params.nonEmbedding, billion(params.nonEmbedding)),
     quantity("  embedding", params.embedding, billion(params.embedding)),
+    ...(active < linear
+      ? [quantity("  linear weights that a token passes", active, `${billion(active)} of ${billion(linear)}`)]
+      : []),
     quantity("training FLOPs a token", flopsPerToken),
     quantity(`training FLOPs a sequence of ${context}`, flopsPerSequence),
     quantity(`training FLOPs of ${tokens} tokens`, trainFlops),

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { withExperts } from "../../config/experts.js";
 import { configFrom, readJson } from "../../config/file.node.js";
 import { parseSize, preset } from "../../config/presets.js";
 import { writeAtomically } from "../../data/files.node.js";
@@ -16,12 +17,14 @@ import { profileStep, profileTable } from "../../train/profile.js";
 import { Stopped, stepsOf, train } from "../../train/trainer.js";
 import type { TrainResult, TrainSpec } from "../../train/types.js";
 import { positive, seedNumber, share, whole } from "../numbers.js";
+import { expertsHelp, letters } from "../pattern.js";
 import { terminalProgress } from "../progress.js";
 import { stopSignal } from "../stop.js";
 
 interface Options {
   size: string;
   pattern?: string;
+  experts?: boolean;
   config?: string;
   spec?: string;
   data: string;
@@ -49,10 +52,8 @@ export function register(program: Command): void {
     .command("train")
     .description("Train one model; run it again with the same --out to go on after a stop or a crash")
     .option("--size <name>", "model size: nano, micro, mini, 100m, 350m, 1b, 3b", "nano")
-    .option(
-      "--pattern <letters>",
-      "one letter a layer: T attention, S sliding window, M Mamba-2 (default: the 1:5 hybrid)",
-    )
+    .option("--pattern <letters>", letters())
+    .option("--experts", expertsHelp)
     .option("--config <file>", "a ModelConfig as JSON, instead of --size and --pattern")
     .option(
       "--spec <file>",
@@ -125,8 +126,9 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
   const config = options.config
     ? configFrom(readJson(options.config), options.config)
     : preset(parseSize(options.size), { pattern: options.pattern, vocabSize });
+  const model = options.experts ? withExperts(config) : config;
   const { tokens, seed, lr, batch: sequences, length, warmup, cooldown } = options;
-  const spec = trainSpec(config, dataset, {
+  const spec = trainSpec(model, dataset, {
     tokens,
     seed,
     lr,

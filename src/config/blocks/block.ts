@@ -37,7 +37,7 @@ export interface BlockCost {
   cacheElements: number;
 }
 
-/** A part of the config that blocks read; blocks that share one name the same object. */
+/** A part of the config that blocks read; blocks that share one by name share its schema. */
 export interface Section {
   /** A zod schema. (Typed loosely: TypeScript 5.0, which tslab has, cannot read zod's declarations.) */
   schema: object;
