@@ -1,6 +1,6 @@
 /**
  * How much each token takes from each earlier one, as tidy tables: the softmax weights of attention layers, and the matrix
- * that Mamba-2's recurrence amounts to (Appendix O of the paper shows both side by side).
+ * that Mamba's recurrence amounts to (Appendix O of the paper shows both side by side).
  */
 
 import { type ColumnTable, table } from "arquero";
@@ -8,7 +8,7 @@ import { blocksOf } from "../config/blocks/table.js";
 import type { Gpu } from "../gpu/gpu.js";
 import type { Parameters } from "../model/parameters.js";
 import { attentionWeights } from "../ops/attention.js";
-import { implicitAttention, type Scan } from "./implicit-attention.js";
+import { channelMatrix, headMatrix, type ImplicitOptions } from "./implicit-attention.js";
 import { type Look, lookInside } from "./look.js";
 
 export interface MapOptions {
@@ -53,19 +53,16 @@ export async function attentionMaps(
   return tidy(parameters, ids.length, "attention", maps, options);
 }
 
-export interface MambaMapOptions extends MapOptions {
-  /** Whether D, by which a token passes to its own output, is part of the diagonal; true by default. */
-  skip?: boolean;
-  /** |M| with rows that add up to 1, to be compared with attention; false by default. */
-  normalise?: boolean;
-}
+export interface MambaMapOptions extends MapOptions, ImplicitOptions {}
 
 /**
- * Mamba-2's implicit attention (Dao and Gu 2024, arXiv:2405.21060, §3; Ali et al. 2024, arXiv:2403.01590): the matrix M of a
- * head with y = M x, x being the head's input after the convolution,
- * M[t, s] = C_t · B_s · exp(Σ_{s < r <= t} dt_r A) · dt_s, plus D where t = s. Computed in float64. Weights may be negative.
+ * Mamba's implicit attention (Dao and Gu 2024, arXiv:2405.21060, §3; Ali et al. 2024, arXiv:2403.01590): the matrix M with
+ * y = M x, x being the scan's input after the convolution. For a head of Mamba-2
+ * M[t, s] = C_t · B_s · exp(Σ_{s < r <= t} dt_r A) · dt_s, plus D where t = s; in Mamba-1 every channel is such a head, with an
+ * A for each element of the state (before its gate; there are many: choose some). Computed in float64. Weights may be negative;
+ * `normalise` makes them comparable with attention.
  * @returns columns layer, head, query (t), key (s), weight: all pairs key <= query
- * @throws Error when no layer has Mamba-2, a layer or head asked for has none, or a token is not in the vocabulary
+ * @throws Error when no layer has Mamba, a layer or head asked for has none, or a token is not in the vocabulary
  */
 export async function mambaAttention(
   gpu: Gpu,
@@ -74,17 +71,37 @@ export async function mambaAttention(
   options: MambaMapOptions = {},
 ): Promise<ColumnTable> {
   const look: Look<LayerMaps> = ({ layer, tensor, mixing }, copy) => {
-    if (mixing?.kind !== "ssd" || !isWanted(options.layers, layer)) return undefined;
-    const [xBC, dtSource] = [copy(tensor), copy(mixing.dtSource)];
-    const weights = mixing.weights.map(copy);
-    return () => {
-      const [dtBias, aLog, d] = weights.map(({ values }) => values);
-      const scan: Scan = { xBC: xBC.values, dtSource: dtSource.values, dtBias, aLog, d, ...mixing.options };
-      return { layer, heads: mixing.options.heads, map: (head) => implicitAttention(scan, head, options) };
-    };
+    if (!isWanted(options.layers, layer)) return undefined;
+    if (mixing?.kind === "ssd") {
+      const [xBC, dtSource] = [copy(tensor), copy(mixing.dtSource)];
+      const weights = mixing.weights.map(copy);
+      return () => {
+        const [dtBias, aLog, d] = weights.map(({ values }) => values);
+        const scan = { xBC: xBC.values, dtSource: dtSource.values, dtBias, aLog, d, ...mixing.options };
+        return { layer, heads: mixing.options.heads, map: (head) => headMatrix(scan, head, options) };
+      };
+    }
+    if (mixing?.kind === "selective scan") {
+      const { inputs, weights } = mixing;
+      const [dt, b, c] = [copy(inputs.dt), copy(inputs.b.source), copy(inputs.c.source)];
+      const [aLog, dtBias, d] = [copy(weights.aLog), copy(weights.dtBias), copy(weights.d)];
+      return () => {
+        const scan = {
+          dt: dt.values,
+          b: { values: b.values, column: inputs.b.column },
+          c: { values: c.values, column: inputs.c.column },
+          aLog: aLog.values,
+          dtBias: dtBias.values,
+          d: d.values,
+          ...mixing.options,
+        };
+        return { layer, heads: scan.channels, map: (channel) => channelMatrix(scan, channel, options) };
+      };
+    }
+    return undefined;
   };
   const maps = await lookInside(gpu, parameters, ids, look);
-  return tidy(parameters, ids.length, "Mamba-2", maps, options);
+  return tidy(parameters, ids.length, "Mamba", maps, options);
 }
 
 const isWanted = (wanted: readonly number[] | undefined, index: number) => !wanted || wanted.includes(index);

@@ -1,6 +1,7 @@
 /** Takes about 5 s. */
 import type { ColumnTable } from "arquero";
 import { expect, it } from "vitest";
+import type { ModelConfig } from "../../src/config/types.js";
 import { Rng } from "../../src/data/rng.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
 import { lookInside, observe } from "../../src/inspect/look.js";
@@ -8,6 +9,7 @@ import { attentionMaps, mambaAttention } from "../../src/inspect/maps.js";
 import { attentionSummary } from "../../src/inspect/summary.js";
 import { initialValues } from "../../src/model/initialise.js";
 import { Parameters } from "../../src/model/parameters.js";
+import { selectiveScan } from "../../src/ops/selective-scan.js";
 import { ssd } from "../../src/ops/ssd.js";
 import { tinyConfig } from "../model/fixtures.js";
 import { expectClose, useGpu } from "../ops/harness.js";
@@ -17,8 +19,8 @@ const length = 37;
 const text = Array.from({ length }, (_, i) => (i * 37 + 11) % 256);
 
 /** A tiny model whose weights are large enough for heads to differ. */
-function model(gpu: Gpu, pattern: string): Parameters {
-  const parameters = new Parameters(gpu, tinyConfig(pattern), false);
+function model(gpu: Gpu, pattern: string, change: Partial<ModelConfig> = {}): Parameters {
+  const parameters = new Parameters(gpu, tinyConfig(pattern, change), false);
   const values = initialValues(parameters, 3);
   for (const { name, offset, size } of parameters.table) {
     if (/proj\.weight|conv1d/.test(name)) for (let i = offset; i < offset + size; i++) values[i] *= 8;
@@ -99,6 +101,29 @@ it("maps Mamba-2 to a matrix by which the inputs of the scan give its outputs", 
   expect(Math.max(...earlier.map(Math.abs)), "earlier tokens count").toBeGreaterThan(1e-3);
 });
 
+it.each([true, false])("maps Mamba-1 likewise, channel by channel, up to its gate (norms: %s)", async (innerNorms) => {
+  const { gpu } = holder;
+  const mamba1 = { dInner: 8, dState: 4, conv: 4, dtRank: 4, dtRange: [0.001, 0.1] as [number, number], innerNorms };
+  const parameters = model(gpu, "J", { mamba1 });
+  const maps = await mambaAttention(gpu, parameters, text);
+  const [{ x, z, outputs }] = await lookInside(gpu, parameters, text, ({ mixing }, copy, tape) => {
+    if (mixing?.kind !== "selective scan") return undefined;
+    const [x, z] = [copy(mixing.inputs.x), copy(mixing.inputs.z.source)];
+    const outputs = copy(selectiveScan(tape, mixing.inputs, mixing.weights, mixing.options));
+    return () => ({ x: x.values, z: z.values, outputs: outputs.values });
+  });
+  const product = new Float64Array(length * 8);
+  for (let channel = 0; channel < 8; channel++) {
+    const matrix = matrixOf(maps, 0, channel);
+    for (let t = 0; t < length; t++) {
+      const gate = z[t * 16 + 8 + channel];
+      for (let s = 0; s <= t; s++) product[t * 8 + channel] += matrix[t * length + s] * x[s * 8 + channel];
+      product[t * 8 + channel] *= gate / (1 + Math.exp(-gate));
+    }
+  }
+  expectClose("M x", product, outputs, 1e-5);
+});
+
 it("normalises |M| by rows, without D where asked", async () => {
   const parameters = model(holder.gpu, "M");
   const raw = matrixOf(await mambaAttention(holder.gpu, parameters, text, { heads: [2], skip: false }), 0, 2);
@@ -154,12 +179,12 @@ it("says which layer or head is not there", async () => {
     "layers: layer 0 has no map of attention: it is M (Mamba-2).",
   );
   await expect(mambaAttention(gpu, parameters, text, { layers: [7] })).rejects.toThrow(
-    "layer 7 has no map of Mamba-2: it is not in the pattern MT.",
+    "layer 7 has no map of Mamba: it is not in the pattern MT.",
   );
   await expect(attentionMaps(gpu, parameters, text, { heads: [3] })).rejects.toThrow(
     "heads: there is no head 3 in every layer: layer 1 has 3.",
   );
-  await expect(mambaAttention(gpu, model(gpu, "T"), text)).rejects.toThrow("No layer of the pattern T has Mamba-2.");
+  await expect(mambaAttention(gpu, model(gpu, "T"), text)).rejects.toThrow("No layer of the pattern T has Mamba.");
   await expect(attentionMaps(gpu, parameters, [])).rejects.toThrow("give at least one token");
   await expect(attentionMaps(gpu, parameters, [256])).rejects.toThrow("Token 0 has id 256");
 });

@@ -4,6 +4,7 @@ import type { ModelConfig } from "../../config/types.js";
 import type { Gpu } from "../../gpu/gpu.js";
 import type { Tensor } from "../../gpu/tensor.js";
 import type { AttentionOptions } from "../../ops/attention.js";
+import type { ScanInputs, ScanWeights, SelectiveScanOptions } from "../../ops/selective-scan.js";
 import type { SsdOptions } from "../../ops/ssd.js";
 import type { Tape } from "../../ops/tape.js";
 
@@ -15,7 +16,9 @@ export type Mixing =
   /** The tensor is [q | k | v], rotated. */
   | { kind: "attention"; options: AttentionOptions }
   /** The tensor is [x | B | C] after its convolution; `dtSource` has the raw dt, `weights` are dt_bias, A_log and D. */
-  | { kind: "ssd"; dtSource: Tensor; weights: readonly [Tensor, Tensor, Tensor]; options: SsdOptions };
+  | { kind: "ssd"; dtSource: Tensor; weights: readonly [Tensor, Tensor, Tensor]; options: SsdOptions }
+  /** The tensor is x after its convolution, as it is in `inputs`. */
+  | { kind: "selective scan"; inputs: ScanInputs; weights: ScanWeights; options: SelectiveScanOptions };
 
 /** What every block is given. */
 export interface BlockContext {

@@ -28,7 +28,7 @@ function selection({ tape, config, weight }: BlockContext, x: Tensor): Pick<Scan
 export const mamba1: Block = {
   letter: "J",
   record(context, x) {
-    const { tape, config, weight, batch, length, state, position } = context;
+    const { tape, config, weight, batch, length, state, position, observe } = context;
     const { dInner, dState, conv } = section(config, "mamba1");
     const before = position && state;
     const ends = (name: "conv" | "ssm") => ({ initialState: before?.[name], finalState: state?.[name] });
@@ -50,9 +50,11 @@ export const mamba1: Block = {
     };
     const weights = { aLog: weight("mamba.A_log"), d: weight("mamba.D"), dtBias: weight("mamba.dt_proj.bias") };
     const sizes = { channels: dInner, state: dState };
+    const options = { batch, length, ...sizes, ...ends("ssm") };
+    if (!step) observe?.("x", inner, { kind: "selective scan", inputs, weights, options });
     const y = step
       ? selectiveScanStep(tape, inputs, before.ssm, weights, sizes)
-      : selectiveScan(tape, inputs, weights, { batch, length, ...sizes, ...ends("ssm") });
+      : selectiveScan(tape, inputs, weights, options);
     const scale = residualScale(config);
     return linear(tape, y, [weight("mamba.out_proj.weight")], "mamba out", x, { scale });
   },
