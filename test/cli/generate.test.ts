@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { specialTokens } from "../../src/cli/special-tokens.js";
+import type { ModelConfig } from "../../src/config/types.js";
 import { bytesCodec } from "../../src/data/codec.js";
 import { Rng } from "../../src/data/rng.js";
 import { saveModel } from "../../src/model/folder.node.js";
@@ -17,8 +19,8 @@ const ended = join(root, "ended");
 const published = join(root, "published");
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-beforeAll(() => {
-  const config = tinyConfig("MT");
+/** Random weights that write lower case letters only, so that the text can be counted: the other bytes look like nothing. */
+function letters(config: ModelConfig): Float32Array {
   const { table, size } = layoutOf(config);
   const rng = new Rng(3, "generate test");
   const values = Float32Array.from({ length: size }, () => 0.2 * (rng.uniform() - 0.5));
@@ -28,14 +30,18 @@ beforeAll(() => {
   }
   const embedding = table[0];
   for (let i = 0; i < embedding.size; i++) values[embedding.offset + i] *= 5;
-  // The model is to write printable ASCII only, so that the text can be counted: the other bytes look like nothing.
   for (let byte = 0; byte < 256; byte++) {
     if (byte >= 97 && byte <= 122) continue;
     values.fill(0, embedding.offset + byte * config.dModel, embedding.offset + (byte + 1) * config.dModel);
   }
-  saveModel(model, config, values, "bytes");
-  saveModel(published, tinyConfig("TT"), new Float32Array(layoutOf(tinyConfig("TT")).size), "bytes", { as: "llama" });
-  saveModel(ended, config, new Float32Array(size), "bytes");
+  return values;
+}
+
+beforeAll(() => {
+  const config = tinyConfig("MT");
+  saveModel(model, config, letters(config), "bytes");
+  saveModel(ended, config, new Float32Array(layoutOf(config).size), "bytes");
+  saveModel(published, tinyConfig("TT"), letters(tinyConfig("TT")), "bytes", { as: "llama" });
 });
 
 /** Nobody listens at port 9. */
@@ -49,6 +55,41 @@ function generate(...options: string[]): { status: number | null; out: string; e
   return { status, out: stdout, err: stderr };
 }
 const text = (...options: string[]) => generate("--model", model, "--prompt", "abc", "--tokens", "12", ...options);
+
+describe("the special tokens of a published model", () => {
+  const read = (files: Record<string, unknown>) => {
+    const folder = mkdtempSync(join(root, "special-"));
+    for (const [file, json] of Object.entries(files)) writeFileSync(join(folder, file), JSON.stringify(json));
+    return specialTokens(folder);
+  };
+  const config = { eos_token_id: 2 };
+
+  it("are what the tokenizer's template puts before text, and what ends it", () => {
+    const template = {
+      type: "TemplateProcessing",
+      single: [{ SpecialToken: { id: "<s>" } }, { Sequence: { id: "A" } }, { SpecialToken: { id: "</s>" } }],
+      special_tokens: { "<s>": { ids: [7] }, "</s>": { ids: [8] } },
+    };
+    const post_processor = { type: "Sequence", processors: [{ type: "ByteLevel" }, template] };
+    const generation = { eos_token_id: [8, 9] };
+    expect(
+      read({ "config.json": config, "generation_config.json": generation, "tokenizer.json": { post_processor } }),
+    ).toEqual({ before: [7], ends: [8, 9] });
+    expect(read({ "config.json": config, "tokenizer.json": { post_processor: template } })).toEqual({
+      before: [7],
+      ends: [2],
+    });
+  });
+
+  it("are none where the folder says nothing", () => {
+    expect(read({ "config.json": { eos_token_id: null }, "tokenizer.json": { post_processor: null } })).toEqual({
+      before: [],
+      ends: [],
+    });
+    expect(read({ "config.json": {}, "tokenizer.json": { post_processor: { type: "ByteLevel" } } }).before).toEqual([]);
+    expect(read({ "config.json": {}, "generation_config.json": {} }).ends).toEqual([]);
+  });
+});
 
 describe("braid generate", () => {
   it("continues the prompt: the same text for a seed, another for another", () => {
@@ -73,9 +114,14 @@ describe("braid generate", () => {
     expect([out, err, status]).toEqual(["abc\n", "0 tokens\n", 0]);
   });
 
-  it("takes text for bytes where a published model without a tokenizer has 256 tokens", () => {
-    const { out, err, status } = generate("--model", published, "--prompt", "é", "--temperature", "0");
-    expect([out, err, status]).toEqual(["é\n", "0 tokens\n", 0]);
+  it("takes text for bytes where a published model without a tokenizer has 256 tokens, until one of its ends", () => {
+    const continued = () => generate("--model", published, "--prompt", "abc", "--top-k", "9", "--tokens", "12");
+    const { out, err, status } = continued();
+    expect(out).toMatch(/^abc[a-z]{12}\n$/);
+    expect([err.startsWith("12 tokens"), status]).toEqual([true, 0]);
+    const end = out[9];
+    writeFileSync(join(published, "generation_config.json"), JSON.stringify({ eos_token_id: [0, end.charCodeAt(0)] }));
+    expect(continued().out).toBe(`${out.slice(0, out.indexOf(end, 3))}\n`);
   });
 
   it.each([

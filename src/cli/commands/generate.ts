@@ -9,6 +9,7 @@ import { Parameters } from "../../model/parameters.js";
 import { rateText } from "../../train/progress.js";
 import { modelFolder } from "../models.js";
 import { seedNumber, whole } from "../numbers.js";
+import { specialTokens } from "../special-tokens.js";
 import { stopSignal } from "../stop.js";
 
 interface Options {
@@ -52,7 +53,9 @@ async function run({ model, prompt, tokens, ...sampling }: Options): Promise<voi
   }
   const codec = await loadCodec(tokenizer);
   checkVocabulary(codec, config.vocabSize);
-  const ids = codec.encode(prompt);
+  // Models of braid's own were trained on text alone, with separators between.
+  const special = type === ownType ? { before: [], ends: [] } : specialTokens(folder);
+  const ids = [...special.before, ...codec.encode(prompt)];
   const gpu = await Gpu.open();
   const stop = stopSignal();
   try {
@@ -66,8 +69,10 @@ async function run({ model, prompt, tokens, ...sampling }: Options): Promise<voi
     process.stdout.write(prompt);
     const options = { ...sampling, maxTokens: tokens, stop: codec.separator, signal: stop.signal };
     for await (const id of generator.generate(ids, options)) {
+      if (special.ends.includes(id)) break;
       if (count++ === 0) started = performance.now();
-      process.stdout.write(text(id));
+      // Vocabularies of published models may be rounded up, with ids that stand for nothing.
+      if (id < codec.vocabSize) process.stdout.write(text(id));
     }
     const seconds = (performance.now() - started) / 1000;
     process.stdout.write("\n");
