@@ -4,6 +4,7 @@ import { register as registerConvert } from "./commands/convert.js";
 import { register as registerCost } from "./commands/cost.js";
 import { register as registerDoctor } from "./commands/doctor.js";
 import { register as registerFindings } from "./commands/findings.js";
+import { register as registerFusion } from "./commands/fusion.js";
 import { register as registerGenerate } from "./commands/generate.js";
 import { register as registerKernel } from "./commands/kernel.js";
 import { register as registerPresets } from "./commands/presets.js";
@@ -18,6 +19,7 @@ const program = new Command("braid").description("Hybrid Transformer/Mamba-2 lan
 registerConvert(program);
 registerCost(program);
 registerDoctor(program);
+registerFusion(program);
 registerGenerate(program);
 registerKernel(program);
 registerPresets(program);

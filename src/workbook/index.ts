@@ -8,6 +8,8 @@ export { sourceQualityRows, sourceRows, summaryArithmeticRows } from "../finding
 export { agreementRows, costRows, exceptionRows } from "../findings/costs-tables.js";
 export type { Finding, GridData, GridOptions, Row, Scale, Verdict } from "../findings/finding.js";
 export { describeData } from "../findings/finding.js";
+export { FUSION_SIZES, type FusionDesign, type FusionSize, fusionDesigns } from "../findings/fusion-designs.js";
+export { fusionParameterRows, fusionTables } from "../findings/fusion-designs-params.js";
 export { findingNamed, findings } from "../findings/index.js";
 export { alphaFigure } from "../findings/inside-alpha-figure.js";
 export { type FieldLine, receptiveFieldFigure } from "../findings/inside-field-figure.js";

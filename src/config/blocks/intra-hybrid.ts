@@ -90,9 +90,13 @@ export const hybridSection: Section = {
     if (hybrid.rope === undefined && attention === undefined && pattern.includes("H")) {
       throw new Error("hybrid.rope: missing, and there is no attention.rope instead; set it, to null for no rotation.");
     }
-    const [field, turned] =
-      hybrid.rope === undefined ? ["attention.rope", attention?.rope] : ["hybrid.rope", hybrid.rope];
-    checkRope(field, turned, "hybrid.dQk / heads", hybrid.dQk / hybrid.heads);
+    const turned = {
+      ...(pattern.includes("H") && { "attention.rope": attention?.rope }),
+      ...(pattern.includes("W") && { "window.rope": config.window?.rope }),
+    };
+    for (const [field, rope] of Object.entries(hybrid.rope === undefined ? turned : { "hybrid.rope": hybrid.rope })) {
+      checkRope(field, rope, "hybrid.dQk / heads", hybrid.dQk / hybrid.heads);
+    }
     checkFusion(config, hybrid);
   },
 };

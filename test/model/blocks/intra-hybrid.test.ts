@@ -248,6 +248,11 @@ describe("a section hybrid that makes no sense", () => {
     expect(() => tinyHybrid(form)).toThrow(message);
   });
 
+  it("turns heads by the window's rotation in W, unless it has one of its own", () => {
+    expect(() => tinyHybrid({ dQk: 12 }, "WM")).toThrow("hybrid.dQk / heads: 3 is odd, but window.rope rotates pairs");
+    expect(() => tinyHybrid({ dQk: 12, rope: null }, "WM")).not.toThrow();
+  });
+
   it("needs a rotation from somewhere", () => {
     const { attention, ...rest } = tinyHybrid();
     expect(() => parseConfig(rest)).toThrow("hybrid.rope: missing, and there is no attention.rope instead");
