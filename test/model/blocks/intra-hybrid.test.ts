@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../src/config/index.js";
+import { countParameters, parameterTable, parseConfig } from "../../../src/config/index.js";
 import type { HybridConfig, ModelConfig } from "../../../src/config/types.js";
+import { linearWeights, mixerCost } from "../../../src/cost/index.js";
 import { observe } from "../../../src/inspect/look.js";
 import { initialValues } from "../../../src/model/initialise.js";
 import { Parameters } from "../../../src/model/parameters.js";
@@ -51,6 +52,27 @@ describe.each(Object.entries(forms))("H, %s,", (_, form) => {
     await expectGradients(holder.gpu, config, (name) => /layers\.0\.(input|self|mamba|out|gate|alpha)/.test(name));
     await expectToLearn(holder.gpu, config);
     await expectPiecesToAgree(holder.gpu, config);
+  });
+});
+
+describe("the linear weights of H", () => {
+  it.each(Object.entries(forms))(
+    "are those of its parameters that are no norms, biases, D or scales: %s",
+    (_, form) => {
+      const config = tinyHybrid(form, "HM");
+      const uncounted = parameterTable(config)
+        .filter(({ name }) => /norm\.weight$|bias$|\.D$|\.scale$|\.lambda_..$/.test(name) && !name.endsWith("dt_bias"))
+        .reduce((total, { shape }) => total + shape[0], 0);
+      expect(countParameters(config).nonEmbedding - linearWeights(config)).toBe(uncounted);
+    },
+  );
+
+  it("cost attention's products as wide as they are where the values' width is given, a window's no further than it sees", () => {
+    const extra = (pattern: string) =>
+      (["H", "W"] as const).map((letter) => mixerCost(tinyHybrid({}, pattern), letter, 100).extraFlops);
+    // 16 for queries and keys, 32 for values; 5,050 pairs of 100 tokens, 11 · 6 + 11 · 89 under a window of 9 + 2.
+    const scan = 3 * 100 * (9 * 32 * 8 + 2 * 32);
+    expect(extra("HW")).toEqual([6 * 48 * 5050 + scan, 6 * 48 * (66 + 979) + scan]);
   });
 });
 
