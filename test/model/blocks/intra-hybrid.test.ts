@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { countParameters, parameterTable, parseConfig } from "../../../src/config/index.js";
+import {
+  countParameters,
+  parameterTable,
+  parseConfig,
+  parseSize,
+  preset,
+  requireBuildable,
+} from "../../../src/config/index.js";
 import type { HybridConfig, ModelConfig } from "../../../src/config/types.js";
 import { linearWeights, mixerCost } from "../../../src/cost/index.js";
+import { paperTable } from "../../../src/findings/paper.node.js";
 import { observe } from "../../../src/inspect/look.js";
 import { initialValues } from "../../../src/model/initialise.js";
 import { Parameters } from "../../../src/model/parameters.js";
@@ -52,6 +60,25 @@ describe.each(Object.entries(forms))("H, %s,", (_, form) => {
     await expectGradients(holder.gpu, config, (name) => /layers\.0\.(input|self|mamba|out|gate|alpha)/.test(name));
     await expectToLearn(holder.gpu, config);
     await expectPiecesToAgree(holder.gpu, config);
+  });
+});
+
+describe("the splits of Table 20", () => {
+  const rows = paperTable("table20").filter(({ n_hyb }) => n_hyb);
+  it.each(rows.map((row) => [String(row.size), String(row.dim_ratio_attn_to_mamba), row] as const))(
+    "can be built at %s, %s",
+    (size, _, { d_qk_attn, d_mamba_pre_expansion, n_hyb }) => {
+      const config = preset(parseSize(size), { pattern: "H".repeat(Number(n_hyb)) });
+      const split = { dQk: Number(d_qk_attn), dSsm: 2 * Number(d_mamba_pre_expansion) };
+      expect(() => requireBuildable(parseConfig({ ...config, hybrid: { ...config.hybrid, ...split } }))).not.toThrow();
+    },
+  );
+
+  it.each([
+    ["2:1", { dQk: 32, dSsm: 32 }],
+    ["1:10", { heads: 2, kvHeads: 1, dQk: 8, dSsm: 160, valueDim: 12 }],
+  ])("learn at a tiny size, %s", async (_, split) => {
+    await expectToLearn(holder.gpu, tinyHybrid(split), 3);
   });
 });
 
