@@ -13,7 +13,8 @@ export function readJson(file: string): unknown {
   try {
     return JSON.parse(withoutBareNumbers(text));
   } catch (error) {
-    throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : error}`);
+    // The engine's message quotes the file, line breaks and all.
+    throw new Error(`${file} is not JSON: ${(error as Error).message.replace(/\s+/g, " ")}`);
   }
 }
 

@@ -17,11 +17,11 @@ export interface FetchOptions extends SourceOptions {
 
 /** Of a repository's other files, those that a model folder may have. */
 const configFile = "config.json";
-const optional = ["generation_config.json", "tokenizer.json"];
+const optional = ["generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"];
 
 /**
  * The folder of a model of a hub: config.json, the safetensors weights (with index and shards), and if there are any,
- * tokenizer.json and generation_config.json. What the cache lacks is downloaded; every file is checked against the
+ * the tokenizer's files and generation_config.json. What the cache lacks is downloaded; every file is checked against the
  * checksum that the hub lists for the commit, after the download and again at each use, and fetched anew when it fails.
  *
  * A commit that is in the cache needs no network. A branch or a tag is looked up; when the hub can't be reached, the

@@ -31,6 +31,7 @@ await build({
   platform: "node",
   target: "node20.11",
   format: "esm",
+  minifyWhitespace: true,
   alias: { vitest: join(tests, "on-gpu", "vitest.mjs") },
   // vitest keeps these for itself.
   nodePaths: [join(tests, "..", "node_modules", "vitest", "node_modules")],

@@ -10,11 +10,11 @@ import {
   kvHeads,
   layerTypes,
   named,
-  readRope,
+  readWholeRope,
   requireAbsent,
   requireLayers,
   requireSilu,
-  writeRope,
+  writeWholeRope,
 } from "./transformer.js";
 
 export const granite: Family = {
@@ -38,7 +38,7 @@ export const granite: Family = {
           heads,
           kvHeads: kvHeads(fields, heads),
           headDim,
-          rope: rotated ? readRope(fields, headDim) : null,
+          rope: rotated ? readWholeRope(fields, headDim) : null,
           scale: fields.number("attention_multiplier", 1),
         },
       }),
@@ -68,12 +68,15 @@ export const granite: Family = {
         head_dim: attention.headDim,
         position_embedding_type: attention.rope ? "rope" : "nope",
         attention_multiplier: attention.scale ?? attention.headDim ** -0.5,
-        ...(attention.rope && { rope_parameters: writeRope(attention.rope, attention.headDim) }),
+        ...(attention.rope && { rope_parameters: writeWholeRope(attention.rope, "attention.rope", attention.headDim) }),
       }),
-      ...(ssm && {
-        mamba_expand: expansion(config.dModel, ssm.dSsm, "ssm.dSsm", "granitemoehybrid"),
-        ...writeMambaKeys(ssm),
-      }),
+      ...(ssm
+        ? {
+            mamba_expand: expansion(config.dModel, ssm.dSsm, "ssm.dSsm", "granitemoehybrid"),
+            ...writeMambaKeys(ssm),
+          }
+        : // transformers checks these even where no layer has them.
+          { mamba_expand: 1, mamba_n_heads: 1, mamba_d_head: config.dModel }),
       embedding_multiplier: multipliers.embedding ?? 1,
       residual_multiplier: multipliers.residual ?? 1,
       logits_scaling: reciprocal(multipliers.logits ?? 1),
@@ -161,7 +164,8 @@ function networkMappings(
     ["experts.gate_up_proj", "input_linear.weight", "experts.gate_up_proj"],
     ["experts.down_proj", "output_linear.weight", "experts.down_proj"],
   ];
-  const inFile = has(`${layer}.block_sparse_moe.input_linear.weight`);
+  const inFile =
+    has(`${layer}.block_sparse_moe.input_linear.weight`) || !has(`${layer}.block_sparse_moe.experts.gate_up_proj`);
   return [
     ...shared,
     ...names.map(([ours, file, inside]) =>

@@ -3,8 +3,16 @@
 import { parseConfig } from "../../config/schema.js";
 import type { ModelConfig } from "../../config/types.js";
 import type { Family } from "./family.js";
-import type { Fields } from "./fields.js";
-import { kvHeads, named, readRope, requireAbsent, requireLayers, requireSilu, writeRope } from "./transformer.js";
+import type { Fields, Json } from "./fields.js";
+import {
+  kvHeads,
+  named,
+  readWholeRope,
+  requireAbsent,
+  requireLayers,
+  requireSilu,
+  writeWholeRope,
+} from "./transformer.js";
 
 /** What Llama's relatives have otherwise. */
 interface Relative {
@@ -26,10 +34,42 @@ export function readLlama(fields: Fields, relative: Relative): ModelConfig {
     dModel,
     pattern: "T".repeat(fields.count("num_hidden_layers", 32)),
     ffn: { kind: "swiglu", dFfn: fields.count("intermediate_size", relative.dFfn) },
-    attention: { heads, kvHeads: kvHeads(fields, heads, relative.kvHeads), headDim, rope: readRope(fields, headDim) },
+    attention: {
+      heads,
+      kvHeads: kvHeads(fields, heads, relative.kvHeads),
+      headDim,
+      rope: readWholeRope(fields, headDim),
+    },
     tieEmbeddings: fields.flag("tie_word_embeddings", false),
     normEps: fields.number("rms_norm_eps", 1e-6),
   });
+}
+
+/** The reverse of `readLlama`. Throws one sentence that names the field which these keys cannot express. */
+export function writeLlama(config: ModelConfig): Json {
+  requireLayers(config, "llama", "T", "F");
+  const { attention, ffn } = config;
+  if (ffn?.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn?.kind}, but llama's networks are "swiglu".`);
+  const { heads, kvHeads, headDim, valueDim, rope, scale } = attention!;
+  requireAbsent("llama", {
+    multipliers: config.multipliers,
+    "attention.scale": scale,
+    "attention.valueDim": valueDim,
+  });
+  if (!rope) throw new Error("attention.rope: null, but llama's attention has rotary positions.");
+  return {
+    vocab_size: config.vocabSize,
+    hidden_size: config.dModel,
+    intermediate_size: ffn.dFfn,
+    num_hidden_layers: config.pattern.length,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    head_dim: headDim,
+    hidden_act: "silu",
+    rms_norm_eps: config.normEps,
+    rope_parameters: writeWholeRope(rope, "attention.rope", headDim),
+    tie_word_embeddings: config.tieEmbeddings,
+  };
 }
 
 export const llama: Family = {
@@ -37,29 +77,12 @@ export const llama: Family = {
   architecture: "LlamaForCausalLM",
   config: (fields) => readLlama(fields, { dFfn: 11_008 }),
   json(config) {
-    requireLayers(config, "llama", "T", "F");
-    const { attention, ffn } = config;
-    if (ffn?.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn?.kind}, but llama's networks are "swiglu".`);
-    const { heads, kvHeads, headDim, valueDim, rope, scale } = attention!;
-    requireAbsent("llama", {
-      multipliers: config.multipliers,
-      "attention.scale": scale,
-      "attention.valueDim": valueDim,
-    });
-    if (!rope) throw new Error("attention.rope: null, but llama's attention has rotary positions.");
-    return {
-      vocab_size: config.vocabSize,
-      hidden_size: config.dModel,
-      intermediate_size: ffn.dFfn,
-      num_hidden_layers: config.pattern.length,
-      num_attention_heads: heads,
-      num_key_value_heads: kvHeads,
-      head_dim: headDim,
-      hidden_act: "silu",
-      rms_norm_eps: config.normEps,
-      rope_parameters: writeRope(rope, headDim),
-      tie_word_embeddings: config.tieEmbeddings,
-    };
+    const { heads } = config.attention ?? { heads: 1 };
+    // transformers' LlamaConfig insists, though head_dim would do.
+    if (config.dModel % heads !== 0) {
+      throw new Error(`attention.heads: ${heads}, but in a llama model they divide dModel, ${config.dModel}.`);
+    }
+    return writeLlama(config);
   },
   mappings: (config) => named(config),
   ignored: /\.rotary_emb\.inv_freq$/,

@@ -103,16 +103,6 @@ export function reordered(ours: string, theirs: string, order: readonly number[]
   };
 }
 
-/** The same numbers in another shape, such as a convolution [channels, 1, width] that the file has as [channels, width]. */
-export function reshaped(ours: string, theirs: string, ourShape: number[], theirShape: number[]): Mapping {
-  return {
-    ours: [ours],
-    theirs: [theirs],
-    read: ([{ values }]) => [{ shape: ourShape, values }],
-    write: ([{ values }]) => [{ shape: theirShape, values }],
-  };
-}
-
 function concat(tensors: StoredTensor[], shape: number[]): StoredTensor {
   const values = new Float32Array(product(shape));
   let at = 0;

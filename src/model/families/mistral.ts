@@ -2,7 +2,7 @@
 
 import { parseConfig } from "../../config/schema.js";
 import type { Family } from "./family.js";
-import { llama, readLlama } from "./llama.js";
+import { readLlama, writeLlama } from "./llama.js";
 import { named, requireLayers } from "./transformer.js";
 
 export const mistral: Family = {
@@ -25,7 +25,7 @@ export const mistral: Family = {
     if (sliding && window!.sink !== 0)
       throw new Error(`window.sink: ${window!.sink}, but a mistral window has no sink.`);
     const rope = sliding ? window!.rope : attention!.rope;
-    const keys = llama.json({ ...rest, pattern: "T".repeat(pattern.length), attention: { ...attention!, rope } });
+    const keys = writeLlama({ ...rest, pattern: "T".repeat(pattern.length), attention: { ...attention!, rope } });
     return { ...keys, sliding_window: sliding ? window!.size : null };
   },
   mappings: (config) => named(config),

@@ -27,11 +27,17 @@ export function weightsFrom(family: Family, config: ModelConfig, source: TensorS
     throw new Error(`${file} has the tensor ${unknown}, which a ${family.type} model of this config has not.`);
   if (config.tieEmbeddings) requireTied(mappings, source, file);
   const lazy = new Map<string, () => StoredTensor>();
-  for (const { ours, theirs, read } of mappings) {
+  const shapes = new Map(table.map(({ name, shape }) => [name, shape]));
+  for (const { ours, theirs, read, write } of mappings) {
     let parts: StoredTensor[] | undefined;
+    // Writing tensors without numbers gives the shapes that the file should have.
+    const wanted = () => write(ours.map((name) => ({ shape: shapes.get(name)!, values: new Float32Array() })));
     ours.forEach((name, i) => {
       lazy.set(name, () => {
-        parts ??= inFile(file, () => read(theirs.map((name) => tensorOf(source, name, file))));
+        parts ??= inFile(file, () => {
+          const shapes = wanted();
+          return read(theirs.map((name, i) => tensorOf(source, name, shapes[i].shape, file)));
+        });
         return parts[i];
       });
     });
@@ -69,9 +75,12 @@ function requireTied(mappings: readonly Mapping[], source: TensorSource, file: s
   }
 }
 
-function tensorOf(source: TensorSource, name: string, file: string): StoredTensor {
+function tensorOf(source: TensorSource, name: string, shape: readonly number[], file: string): StoredTensor {
   const tensor = source.get(name);
   if (!tensor) throw new Error(`lacks the tensor ${name}.`, { cause: file });
+  if (tensor.shape.join() !== shape.join()) {
+    throw new Error(`tensor ${name} is [${tensor.shape}], but the config wants [${shape}].`);
+  }
   return tensor;
 }
 
