@@ -5,9 +5,9 @@ import { section } from "../../config/blocks/block.js";
 import { parseConfig } from "../../config/schema.js";
 import type { ModelConfig } from "../../config/types.js";
 import type { Family } from "./family.js";
-import { llama } from "./llama.js";
+import { writeLlama } from "./llama.js";
 import { reordered } from "./mapping.js";
-import { kvHeads, named, readWholeRope, requireLayers, requireSilu, writeWholeRope } from "./transformer.js";
+import { kvHeads, named, readWholeRope, requireLayers, requireSilu } from "./transformer.js";
 
 export const diffllama: Family = {
   type: "diffllama",
@@ -32,10 +32,7 @@ export const diffllama: Family = {
   json({ differential, ...config }) {
     requireLayers(config, "diffllama", "D", "F");
     if (differential?.fusion === "add") throw new Error('differential.fusion: "add", but a diffllama model subtracts.');
-    const { rope, headDim } = section(config, "attention");
-    const keys = llama.json({ ...config, pattern: "T".repeat(config.pattern.length) });
-    if (rope) writeWholeRope(rope, "attention.rope", headDim);
-    return { ...keys, lambda_std_dev: 0.1 };
+    return { ...writeLlama({ ...config, pattern: "T".repeat(config.pattern.length) }), lambda_std_dev: 0.1 };
   },
   mappings: (config) =>
     named(
