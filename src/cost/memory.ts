@@ -1,4 +1,4 @@
-/** An estimate of what training needs on the GPU, following what the operations keep (src/ops, src/model/layers.ts). */
+/** An estimate of what training needs on the GPU, following what the operations keep (src/ops, src/model/blocks). */
 
 import { blocksOf } from "../config/blocks/table.js";
 import { countParameters } from "../config/parameters.js";
@@ -26,7 +26,8 @@ const LEAST_ROWS = 2048;
  * reads again, summed over layers (`perToken`); what exists while the backward pass works on one layer
  * (for the widest); the ends of the model; and a slice of logits. Partial sums of weight gradients are
  * left out: their size depends on the adapter, and is small for batches that fill it. Within 3 % of what the recorded step
- * allocates on a GPU; a software adapter scans in shorter chunks and takes up to a third more for Mamba layers.
+ * allocates on a GPU, 5 % with J, P, Z or E, and too much rather than too little for a model of one or two layers; a software
+ * adapter scans in shorter chunks and takes up to a third more for Mamba layers.
  *
  * Throws when the model cannot be built.
  */

@@ -72,6 +72,10 @@ export const feedForward: BlockSpec = {
     const { kind, dFfn } = section(config, "ffn");
     return { weights: matrices(kind) * config.dModel * dFfn, extraFlops: 0, cacheElements: 0 };
   },
-  /** Gate, up and their product. */
-  saved: (config) => 2 * config.dModel + matrices(section(config, "ffn").kind) * section(config, "ffn").dFfn,
+  /** Gate, up and their product; with a factor of the gate, both of the former twice. */
+  saved(config) {
+    const { kind, dFfn, multipliers } = section(config, "ffn");
+    const scaled = multipliers && multipliers.gate !== 1 ? 2 : 0;
+    return 2 * config.dModel + (matrices(kind) + scaled) * dFfn;
+  },
 };

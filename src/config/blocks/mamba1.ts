@@ -43,11 +43,13 @@ export const mamba1Section: Section = {
   },
 };
 
-/** Tokens from one state that the scan keeps for its backward pass to the next. */
-export const MAMBA1_CHUNK = 64;
+/** Tokens from one state that the scan keeps for its backward pass to the next, on a GPU (`src/ops/scan-plan.ts`). */
+const SCAN_CHUNK = 16;
+/** Channels whose gradients of B and C are summed before they are written. */
+const SCAN_SHARE = 16;
 
 /** Rows of x_proj: [dt, B, C]. */
-export const selectionWidth = ({ dtRank, dState }: Mamba1Config) => dtRank + 2 * dState;
+const selectionWidth = ({ dtRank, dState }: Mamba1Config) => dtRank + 2 * dState;
 
 /** The weights below `prefix` (e.g. "model.layers.0.mamba") of a Mamba-1 mixer, without its input norm. */
 function mixerParameters(config: ModelConfig, mamba1: Mamba1Config, prefix: string): ParameterSpec[] {
@@ -101,13 +103,18 @@ export const mamba1: BlockSpec = {
     };
   },
   /**
-   * [x, z]; the convolved x; [dt, B, C] and, where they are normed, the result; dt of every channel; the scan's output and
-   * the gated one; and one state in `MAMBA1_CHUNK` tokens.
+   * [x, z]; the convolved x; [dt, B, C], their copies and, where they are normed, the results; dt of every channel; the
+   * scan's output; and one state and one sum of dt a channel in `SCAN_CHUNK` tokens.
    */
   saved(config) {
     const mamba1 = section(config, "mamba1");
-    const { dInner, dState, innerNorms } = mamba1;
-    const selection = (innerNorms ? 2 : 1) * selectionWidth(mamba1);
-    return 2 * config.dModel + 6 * dInner + selection + (dInner * dState) / MAMBA1_CHUNK;
+    const { dInner, dState, dtRank, innerNorms } = mamba1;
+    const selection = selectionWidth(mamba1) * (innerNorms ? 3 : 1) + (innerNorms ? 0 : dtRank) + 2 * dState;
+    return 2 * config.dModel + 5 * dInner + selection + (dInner * (dState + 1)) / SCAN_CHUNK;
+  },
+  /** Three numbers a channel, shares of the gradients of two weights, and those of B and C. */
+  scratch(config) {
+    const { dInner, dState } = section(config, "mamba1");
+    return 3 * dInner + (2 * dInner) / SCAN_CHUNK + (2 * dState * dInner) / SCAN_SHARE;
   },
 };

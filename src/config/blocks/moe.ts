@@ -104,9 +104,14 @@ export const mixtureOfExperts: BlockSpec = {
     // The router is left out, as in Table 4 (experts * dModel weights a layer).
     return { weights: of(experts), activeWeights: of(topK), extraFlops: 0, cacheElements: 0 };
   },
+  /**
+   * The scores; of each choice, the expert, its weight, where it lies and whence it came, and what the expert keeps and
+   * gives; and the shared expert's own, with its output.
+   */
   saved(config) {
     const { experts, topK, dExpert, dShared, kind } = section(config, "moe");
-    const routed = topK * (config.dModel * 2 + inner(kind, dExpert) + dExpert);
-    return 2 * config.dModel + experts + routed + inner(kind, dShared) + dShared;
+    const routed = topK * (4 + inner(kind, dExpert) + dExpert + config.dModel);
+    const shared = dShared > 0 ? inner(kind, dShared) + dShared + config.dModel : 0;
+    return 2 * config.dModel + experts + routed + shared;
   },
 };

@@ -118,6 +118,16 @@ function matrices(list: readonly ParameterSpec[]): number {
   return list.reduce((total, { shape }) => total + (shape.length > 1 ? shape.reduce((n, m) => n * m, 1) : 0), 0);
 }
 
+/** Numbers a token that the shared block keeps for its backward pass. */
+function transformerMemory(config: ModelConfig): number {
+  const zamba = section(config, "zamba");
+  const { q, k, v, out } = attentionWidths(sharedAttention(zamba));
+  const [copies, adapters] = zamba.attentionAdapter ? [3, 4] : [1, 1];
+  const attention = 4 * config.dModel + copies * (q + k + v) + out + zamba.heads;
+  const network = 5 * config.dModel + 5 * zamba.dFfn;
+  return attention + network + adapters * zamba.adapterRank;
+}
+
 export const zamba: BlockSpec = {
   letter: LETTER,
   meaning: "Mamba-2 behind a shared transformer block",
@@ -158,13 +168,14 @@ export const zamba: BlockSpec = {
    * its norm, gate and up with and without adapters and their product, what the adapters narrow to, the network's output, x,
    * and x plus the linear of that output. Adapters of q, k and v keep those without them, with them, and side by side.
    */
-  saved(config) {
+  saved: (config) => mamba2.saved(config) + transformerMemory(config),
+  /**
+   * The shared block's gradients find the room of what the mixer kept, bar the widest: of gate and up, and of q, k and v side
+   * by side.
+   */
+  scratch(config) {
     const zamba = section(config, "zamba");
-    const { q, k, v, out } = attentionWidths(sharedAttention(zamba));
-    const [copies, adapters] = zamba.attentionAdapter ? [3, 4] : [1, 1];
-    const attention = 4 * config.dModel + copies * (q + k + v) + out + zamba.heads;
-    const network = 5 * config.dModel + 5 * zamba.dFfn;
-    return mamba2.saved(config) + attention + network + adapters * zamba.adapterRank;
+    const { q, k, v } = attentionWidths(sharedAttention(zamba));
+    return (mamba2.scratch?.(config) ?? 0) + q + k + v + 2 * zamba.dFfn - transformerMemory(config);
   },
-  scratch: (config) => mamba2.scratch?.(config) ?? 0,
 };
