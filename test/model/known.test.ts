@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KNOWN, known } from "../../src/config/known/index.js";
+import { KNOWN, known, knownModel } from "../../src/config/known/index.js";
 import { download } from "../../src/gpu/arena.js";
 import { initialValues } from "../../src/model/initialise.js";
 import { TrainStep } from "../../src/train/step.js";
@@ -13,6 +13,19 @@ const holder = useGpu();
 const names = KNOWN.filter((model, i) => KNOWN.findIndex(({ family }) => family === model.family) === i).map(
   ({ name }) => name,
 );
+
+/** Their tiny checkpoints decode in test/families. */
+const withFixtures = [
+  "Llama 3.2",
+  "Mamba",
+  "Mamba-2",
+  "Jamba",
+  "Bamba",
+  "Granite 4.0-H",
+  "Nemotron-H",
+  "Zamba2",
+  "Falcon-H1",
+];
 
 describe.each(names)("%s, tiny,", (name) => {
   const config = known(name, { tiny: true });
@@ -33,5 +46,6 @@ describe.each(names)("%s, tiny,", (name) => {
     step.destroy();
   });
 
-  it("decodes in pieces and token by token what it evaluates whole", () => expectPiecesToAgree(holder.gpu, config));
+  if (!withFixtures.includes(knownModel(name).family))
+    it("decodes in pieces and token by token what it evaluates whole", () => expectPiecesToAgree(holder.gpu, config));
 });

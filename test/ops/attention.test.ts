@@ -55,7 +55,7 @@ const runAttention = (gpu: Gpu, options: AttentionOptions, inputs: Inputs) =>
   );
 
 describe("the reference's own gradient", () => {
-  it.each(["B2-T7-H4-K2-D4", "B1-T9-H2-K1-D4-W3+2", "B1-T6-H4-K2-D8-V1x12-S0.3-R4-Llama3"])(
+  it.each(["B2-T7-H4-K2-D4", "B1-T9-H2-K1-D4-W3+2", "B1-T6-H4-K2-D12-V1x32-S0.3-R4-Llama3"])(
     "agrees with central differences and the GPU at %s",
     async (id) => {
       const options = parse(id);
@@ -87,7 +87,8 @@ function variant(kind: "tiled" | "direct"): Gpu {
   return Object.create(gpu, { info: { value: { ...gpu.info, software: kind === "direct" } } });
 }
 
-const fitsDirect = (id: string) => Math.max(parse(id).headDim, parse(id).valueDim ?? 0) <= 64;
+// The direct kernels take heads up to 64, but those take ten seconds to compile, and differ in the length of sums alone.
+const quickDirect = (id: string) => Math.max(parse(id).headDim, parse(id).valueDim ?? 0) < 64;
 
 // Every head size is compiled anew, which takes a software adapter seconds: few sizes, many shapes.
 const shapes = [
@@ -101,22 +102,21 @@ const shapes = [
   "B1-T200-H2-K1-D32",
   "B1-T129-H2-K1-D64",
   "B1-T131-H1-K1-D128",
-  "B1-T66-H4-K1-D64-W20+0",
+  "B1-T66-H4-K1-D32-W20+0",
   "B1-T300-H2-K1-D4-W64+3",
   "B1-T260-H2-K2-D32-W32+40",
   "B1-T200-H1-K1-D4-W1+0",
   "B1-T200-H1-K1-D4-W1+1-NoPE",
   "B2-T50-H2-K1-D4-W1000+10",
-  "B1-T150-H1-K1-D64-W70+200",
+  "B1-T150-H1-K1-D32-W70+200",
   "B2-T37-H4-K4-D12-V2x32-W9+2",
   "B1-T70-H4-K2-D12-V1x32-R4-Llama3",
-  "B1-T130-H2-K2-D64-V1x128",
   "B1-T75-H2-K1-D160-W30+3",
   "B1-T67-H2-K2-D64-V1x256-NoPE",
-  "B1-T66-H1-K1-D256-V1x12-S0.0625",
+  "B1-T66-H1-K1-D132-V1x12-S0.0625",
 ];
 const shapesFor = {
-  direct: [...shapes.filter(fitsDirect), "B2-T21-H8-K4-D32-V2x4-S0.3-R16"],
+  direct: [...shapes.filter(quickDirect), "B2-T21-H8-K4-D32-V2x4-S0.3-R16"],
   // Software adapters too get these for heads above 64.
   tiled: shapes,
 };

@@ -90,7 +90,9 @@ const nameOf = (o: Case) => `R${o.rows}-K${o.topK}-E${o.experts}-N${o.n}-D${o.k}
 
 describe.each(adapters)("groupedLinear agrees with float64, forward and backward, %s", (_, gpu) => {
   for (const rows of ["tokens", "slots"] as const) {
-    it.each(cases.map((o) => [nameOf(o), o] as const))(`x by ${rows}: %s`, async (_, o) => {
+    // Rows by slot need no assignments added up, which is all that sets the other cases apart.
+    const some = rows === "tokens" ? cases : [cases[3], cases[4]];
+    it.each(some.map((o) => [nameOf(o), o] as const))(`x by ${rows}: %s`, async (_, o) => {
       const choice = choiceOf(o.rows, o.topK, o.some);
       const wanted = rows === "tokens" ? o.rows : choice.length;
       await checkOp(gpu(), {
@@ -123,7 +125,8 @@ describe("groupedLinear", () => {
   });
 
   it.each(adapters)("adds to gradients that are there already, %s", async (_, gpu) => {
-    for (const o of cases.slice(1, 6)) {
+    // Several choices a token, chunks of slots, and one product an expert.
+    for (const o of cases.slice(3)) {
       const choice = choiceOf(o.rows, o.topK, o.some);
       const inputs = { x: input([o.rows, o.k], 1), w: input([o.experts, o.n, o.k], 2) };
       const run = (before: boolean) =>

@@ -33,7 +33,9 @@ describe("route agrees with float64, forward and backward", () => {
     ),
   );
   for (const biased of [false, true]) {
-    it.each(options.map((o) => [nameOf(o), o] as const))(`${biased ? "biased" : "unbiased"} %s`, async (_, o) => {
+    // A bias counts for the choice alone, whatever becomes of the weights.
+    const tried = biased ? options.filter(({ topK, normalise }) => topK === 3 && !normalise) : options;
+    it.each(tried.map((o) => [nameOf(o), o] as const))(`${biased ? "biased" : "unbiased"} %s`, async (_, o) => {
       for (const [rows, experts] of o.topK === 1
         ? [[67, 8]]
         : [

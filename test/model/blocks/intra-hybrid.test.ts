@@ -39,7 +39,7 @@ const joint = { output: "joint" } as const;
 /** Every value of every axis at least once, and what can be combined with most others. */
 const forms: Record<string, Partial<HybridConfig>> = {
   "the paper's best": {},
-  "branches of two widths": { dSsm: 48, valueDim: 12 },
+  "branches of two widths": { dSsm: 48 },
   "no norm, added": { norm: "none", fusion: "add" },
   "vectors, separate outputs": { scale: "vector" },
   "λ, separate outputs": { scale: "scalar" },
@@ -55,10 +55,10 @@ const forms: Record<string, Partial<HybridConfig>> = {
 };
 
 describe.each(Object.entries(forms))("H, %s,", (_, form) => {
-  it("has the gradient of its loss, learns, and continues from its state", async () => {
+  // (That each design of the paper learns is shown in test/findings/fusion-designs.test.ts.)
+  it("has the gradient of its loss, and continues from its state", async () => {
     const config = tinyHybrid(form);
     await expectGradients(holder.gpu, config, (name) => /layers\.0\.(input|self|mamba|out|gate|alpha)/.test(name));
-    await expectToLearn(holder.gpu, config);
     await expectPiecesToAgree(holder.gpu, config);
   });
 });

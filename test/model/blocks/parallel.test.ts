@@ -35,9 +35,8 @@ const falcon = (change: Partial<ModelConfig> = {}) =>
   });
 
 describe("attention and Mamba-2 in parallel", () => {
-  it("read a text in pieces as at once", () => expectPiecesToAgree(holder.gpu, falcon()));
-
-  it("do so without factors, with a norm at the gate, beside other layers", () =>
+  // (With factors this is shown by the parity with transformers' Falcon-H1, test/families.)
+  it("read a text in pieces as at once without factors, with a norm at the gate, beside other layers", () =>
     expectPiecesToAgree(
       holder.gpu,
       falcon({

@@ -35,9 +35,8 @@ const config = (pattern: string, zamba: Partial<ZambaConfig>) =>
   });
 
 describe("Mamba-2 behind a shared transformer block", () => {
-  it("reads a text in pieces as at once", () => expectPiecesToAgree(holder.gpu, config("MZZ", {})));
-
-  it("does so with two blocks in turn, rotation, adapters everywhere and grouped keys", () =>
+  // (With as many keys as queries this is shown by the parity with transformers' Zamba2, test/families.)
+  it("reads a text in pieces as at once with two blocks in turn, rotation, adapters everywhere and grouped keys", () =>
     expectPiecesToAgree(
       holder.gpu,
       config("ZZMZ", { blocks: 2, kvHeads: 2, rope: { theta: 1e4 }, attentionAdapter: true }),
