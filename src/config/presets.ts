@@ -5,7 +5,7 @@ import { specOf } from "./blocks/table.js";
 import { paperSet } from "./paper-sets.js";
 import { patternFromIndices, ratioPattern } from "./patterns.js";
 import { parseConfig } from "./schema.js";
-import type { Mamba1Config, ModelConfig } from "./types.js";
+import type { Mamba1Config, ModelConfig, ZambaConfig } from "./types.js";
 
 export const PAPER_SIZES = ["100m", "350m", "1b", "3b"] as const;
 export const SMALL_SIZES = ["nano", "micro", "mini"] as const;
@@ -147,6 +147,7 @@ export function preset(size: Size, options: PresetOptions = {}): ModelConfig {
       },
     }),
     ...(read.has("mamba1") && { mamba1: mamba1Of(dims) }),
+    ...(read.has("zamba") && { zamba: zambaOf(dims) }),
     ...(read.has("hybrid") && { hybrid: { heads: hybridHeads, kvHeads: hybridKvHeads, dQk, dSsm: hybridDSsm } }),
     tieEmbeddings: true,
     normEps: 1e-5,
@@ -160,6 +161,23 @@ const sectionsOf = (spec: BlockSpec | undefined) => Object.keys({ ...spec?.needs
 function mamba1Of({ dModel, ssm: [dSsm] }: Dimensions): Mamba1Config {
   const dtRank = Math.ceil(dModel / 16);
   return { dInner: dSsm, dState: 16, dtRank, conv: 4, dtRange: [0.001, 0.1], innerNorms: false };
+}
+
+/**
+ * Zamba2's shared blocks at a size, in the proportions of Zamba2-2.7B: two blocks, whose heads share twice the model's
+ * width, a network of four times that width, and adapters of a twentieth of it (rounded to a multiple of 8).
+ */
+function zambaOf({ dModel, attention: [heads] }: Dimensions): ZambaConfig {
+  return {
+    blocks: 2,
+    heads,
+    kvHeads: heads,
+    headDim: (2 * dModel) / heads,
+    rope: null,
+    dFfn: 4 * dModel,
+    adapterRank: Math.max(8, 8 * Math.round(dModel / 160)),
+    attentionAdapter: false,
+  };
 }
 
 /**

@@ -88,10 +88,12 @@ function describe(shape: z.ZodObject, issue: Issue, value: unknown): string {
       const known = owner ? `; known keys are ${Object.keys(owner.shape).join(", ")}` : "";
       return `${field}: unknown key "${issue.keys[0]}"${known}.`;
     }
-    case "invalid_type":
+    case "invalid_type": {
+      const expected = `${named(issue.expected)}${takesNull(shape, issue.path) ? " or null" : ""}`;
       return found === undefined
-        ? `${field}: missing; it must be ${named(issue.expected)}.`
-        : `${field}: ${show(found)} is not ${named(issue.expected)}.`;
+        ? `${field}: missing; it must be ${expected}.`
+        : `${field}: ${show(found)} is not ${expected}.`;
+    }
     case "too_small": {
       if (issue.origin === "array") return `${field}: ${show(found)} must have two numbers.`;
       return `${field}: ${show(found)} must be ${issue.inclusive ? "at least" : "greater than"} ${issue.minimum}.`;
@@ -101,9 +103,11 @@ function describe(shape: z.ZodObject, issue: Issue, value: unknown): string {
         ? `${field}: ${show(found)} must have two numbers.`
         : `${field}: ${show(found)} must be at most ${issue.maximum}.`;
     case "invalid_value":
-      return `${field}: ${show(found)} must be ${issue.values.map(show).join(" or ")}.`;
+      return `${field}: ${found === undefined ? "missing; it" : show(found)} must be ${choice(issue.values.map(show))}.`;
+    case "not_multiple_of":
+      return `${field}: ${show(found)} must be a multiple of ${issue.divisor}.`;
     default:
-      return `${field}: ${issue.message}.`;
+      return `${field}: ${found === undefined ? "missing" : show(found)}; ${issue.message}.`;
   }
 }
 
@@ -111,6 +115,10 @@ function named(expected: string): string {
   if (expected === "int") return "a whole number";
   if (expected === "array" || expected === "tuple") return "a list of two numbers";
   return `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
+}
+
+function choice(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
 function show(value: unknown): string {
@@ -126,12 +134,16 @@ function lookUp(value: unknown, path: readonly PropertyKey[]): unknown {
 
 /** The object schema at a path, through optional and nullable wrappers. */
 function schemaAt(shape: z.ZodObject, path: readonly PropertyKey[]): z.ZodObject | undefined {
-  let schema: unknown = shape;
-  for (const key of path) {
-    if (!(schema instanceof z.ZodObject)) return undefined;
-    schema = unwrap(schema.shape[String(key)]);
-  }
+  const schema = path.reduce<unknown>(
+    (outer, key) => (outer instanceof z.ZodObject ? unwrap(outer.shape[String(key)]) : undefined),
+    shape,
+  );
   return schema instanceof z.ZodObject ? schema : undefined;
+}
+
+function takesNull(shape: z.ZodObject, path: readonly PropertyKey[]): boolean {
+  const own: unknown = schemaAt(shape, path.slice(0, -1))?.shape[String(path.at(-1))];
+  return own instanceof z.ZodType && own.safeParse(null).success;
 }
 
 function unwrap(schema: unknown): unknown {

@@ -100,7 +100,7 @@ describe("J, P and Z", () => {
   it("say in one sentence what is wrong with their sections", () => {
     const factors = { attentionIn: 1, attentionOut: 1, key: 1, ssmIn: 1, ssmOut: 1, ssm: [1, 1, 1, 1] };
     expect(() => parseConfig({ ...falconJson, parallel: { multipliers: factors } })).toThrow(
-      "parallel.multipliers.ssm: it must be a list of five numbers, those of z, x, B, C and dt.",
+      "parallel.multipliers.ssm: [1,1,1,1]; it must be a list of five numbers, those of z, x, B, C and dt.",
     );
     expect(() => parseConfig({ ...falconJson, pattern: "PJ" })).toThrow(
       "mamba1: missing, but layer 2 of the pattern is J, which needs it.",

@@ -15,6 +15,8 @@ import {
   requireBuildable,
   SIZES,
   SMALL_SIZES,
+  specs,
+  withExperts,
 } from "../../src/config/index.js";
 
 const nano = preset("nano", { pattern: "MTSH" });
@@ -46,7 +48,28 @@ describe("parseConfig", () => {
     [
       "another feed-forward network",
       change({ ffn: { kind: "moe", dFfn: 8 } }),
-      'ffn.kind: "moe" must be "swiglu" or "geglu"',
+      'ffn.kind: "moe" must be "swiglu", "geglu", "geglu-tanh", "relu2", "gelu", "gelu-tanh" or "silu".',
+    ],
+    ["a network of no kind", change({ ffn: { dFfn: 8 } }), 'ffn.kind: missing; it must be "swiglu", "geglu"'],
+    [
+      "a rotation that is left out",
+      change({ attention: { ...nano.attention, rope: undefined } }),
+      "attention.rope: missing; it must be an object or null.",
+    ],
+    [
+      "half a pair that turns",
+      change({ attention: { ...nano.attention, rope: { theta: 1e4, dim: 5 } } }),
+      "attention.rope.dim: 5 must be a multiple of 2.",
+    ],
+    [
+      "a rotation that stretches upside down",
+      change({
+        window: {
+          ...nano.window,
+          rope: { theta: 1e4, scaling: { factor: 8, lowFrequency: 4, highFrequency: 4, originalContext: 64 } },
+        },
+      }),
+      "window.rope.scaling.lowFrequency: 4 must be less than highFrequency, 4.",
     ],
     [
       "a feed-forward pattern of another length",
@@ -126,6 +149,14 @@ describe("presets", () => {
     expect(millions.map((x) => Math.round(x))).toEqual([4, 9, 16]);
   });
 
+  it("take every letter, and can be built", () => {
+    const pattern = specs("mixer").map(({ letter }) => letter);
+    for (const size of SIZES) {
+      expect(() => requireBuildable(preset(size, { pattern: pattern.join("") }))).not.toThrow();
+    }
+    expect(preset("3b", { pattern: "Z" }).zamba).toMatchObject({ heads: 32, headDim: 192, dFfn: 12_288 });
+  });
+
   it("read bytes in the small sizes, or any vocabulary", () => {
     expect(preset("nano").vocabSize).toBe(256);
     expect(preset("nano", { vocabSize: 4096 }).vocabSize).toBe(4096);
@@ -135,6 +166,26 @@ describe("presets", () => {
   it("refuse an unknown size and a bad letter", () => {
     expect(() => parseSize("2b")).toThrow('size: "2b" is not known; sizes are nano, micro, mini, 100m');
     expect(() => preset("nano", { pattern: "MMQ" })).toThrow('pattern: layer 3 is "Q"');
+  });
+});
+
+describe("withExperts", () => {
+  const dense = preset("nano", { pattern: "TM" });
+
+  it("halves the network's width for each expert", () => {
+    const config = withExperts({ ...dense, ffnPattern: "F-" }, { shared: 2, routed: 4, topK: 3 });
+    expect(config).toMatchObject({ ffnPattern: "E-", moe: { experts: 4, topK: 3, dExpert: 256, dShared: 512 } });
+    expect(config.ffn).toBeUndefined();
+  });
+
+  it.each([
+    ["more experts a token than there are", dense, { shared: 1, routed: 8, topK: 9 }, "moe.topK: 9 experts a token"],
+    ["half a shared expert", dense, { shared: 0.5, routed: 8, topK: 1 }, "shared: 0.5 must be a whole number"],
+    ["networks without a gate", { ...dense, ffn: { kind: "gelu", dFfn: 8 } }, undefined, 'of kind "swiglu" only'],
+    ["an odd width", { ...dense, ffn: { kind: "swiglu", dFfn: 7 } }, undefined, "ffn.dFfn: 7 is odd"],
+    ["experts that are there", withExperts(dense), undefined, "moe: the model has experts already"],
+  ] as const)("refuses %s in one sentence", (_, config, counts, message) => {
+    expect(() => withExperts(config as ModelConfig, counts)).toThrow(message);
   });
 });
 

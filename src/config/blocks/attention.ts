@@ -99,6 +99,13 @@ export function checkRope(
   if (rope.dim !== undefined && rope.dim > headDim) {
     throw new Error(`${field}.dim: ${rope.dim} is more than ${headField}, ${headDim}.`);
   }
+  const { lowFrequency = 0, highFrequency = 1 } = rope.scaling ?? {};
+  // What lies between is blended, by a quotient of their difference.
+  if (lowFrequency >= highFrequency) {
+    throw new Error(
+      `${field}.scaling.lowFrequency: ${lowFrequency} must be less than highFrequency, ${highFrequency}.`,
+    );
+  }
 }
 
 /** Widths of q, k, v and of what the heads give. */
