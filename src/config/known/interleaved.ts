@@ -67,7 +67,7 @@ export const interleaved: KnownModel[] = [
     unit: 1e6,
     counted: "all",
     source: "Samba_421M of github.com/microsoft/Samba, lit_gpt/config.py and model.py; arXiv:2406.07522",
-    differences: "",
+    differences: "none meant: the dimensions of that name's config give 421.8M",
     ...configs(
       {
         vocabSize: 32_000,
