@@ -19,7 +19,7 @@ const below: Record<string, string[]> = {
   train: ["config", "data", "evaluate", "gpu", "model", "ops"],
   runs: ["config", "data", "gpu", "train"],
   findings: ["config", "cost", "data", "gpu", "inspect", "runs", "train"],
-  workbook: ["data", "findings", "inspect", "runs", "train"],
+  workbook: ["data", "findings", "hub", "inspect", "model", "runs", "train"],
 };
 
 const imports = readdirSync(src, { recursive: true, encoding: "utf8" })

@@ -1,6 +1,8 @@
 export type { BlockCost, BlockSpec, ParameterSpec, Place as BlockPlace, Random, Section } from "./blocks/block.js";
+export { section } from "./blocks/block.js";
 export { type SsmWidths, ssmWidths } from "./blocks/mamba2.js";
 export { blocksOf, ffnPatternOf, specOf, specs } from "./blocks/table.js";
+export * as weights from "./blocks/weights.js";
 export { requireBuildable } from "./buildable.js";
 export { type ExpertCounts, PAPER_EXPERTS, withExperts } from "./experts.js";
 export { KNOWN, type KnownModel, known, knownModel } from "./known/index.js";

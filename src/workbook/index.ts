@@ -1,4 +1,7 @@
-/** `braid-lm/workbook`: what notebooks need beside the models — figures, tables, live progress, a stop that works. */
+/**
+ * `braid-lm/workbook`: what notebooks and scripts in Node need beside the models: figures, tables, live progress, a stop that
+ * works, model folders and the hub.
+ */
 export { blockRatio } from "../findings/block-ratio.js";
 export { costVerdicts } from "../findings/costs.js";
 export { checkCosts, costTables, type FigureCheck } from "../findings/costs-checks.js";
@@ -30,7 +33,9 @@ export {
   plotDefaults,
   surface,
 } from "../findings/theme.js";
+export { resolveModel } from "../hub/resolve.node.js";
 export { openModel } from "../inspect/open.node.js";
+export { type LoadedModel, loadModel, type SaveOptions, saveModel } from "../model/folder.node.js";
 export type { PlannedRun, Provenance, RunRecord } from "../runs/types.js";
 export type { TrainProgress } from "../train/progress.js";
 export { figureDocument, figuresFolder, renderPng, saveFigure } from "./figure.js";

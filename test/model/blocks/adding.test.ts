@@ -1,6 +1,7 @@
 /**
  * Adding a block, as the README tells it: what it is on paper, what it does on the GPU, and its line in the pattern table
- * (`addBlock` is that line for blocks from outside). Everything else has to follow by itself.
+ * (`addBlock` is that line for blocks from outside, which need nothing that the package doesn't export). Everything else
+ * has to follow by itself.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -8,28 +9,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type BlockSpec, section } from "../../../src/config/blocks/block.js";
-import { convolution, ones, projection, residualProjection } from "../../../src/config/blocks/weights.js";
-import { countParameters } from "../../../src/config/parameters.js";
-import { parseConfig } from "../../../src/config/schema.js";
-import { cost, linearWeights } from "../../../src/cost/cost.js";
-import { estimateTrainingMemory } from "../../../src/cost/memory.js";
-import { Generator } from "../../../src/generate/generator.js";
-import { tensorFrom } from "../../../src/gpu/arena.js";
-import type { Block } from "../../../src/model/blocks/block.js";
-import { addBlock } from "../../../src/model/blocks/table.js";
-import { loadModel, saveModel } from "../../../src/model/folder.node.js";
-import { initialValues } from "../../../src/model/initialise.js";
-import { Parameters } from "../../../src/model/parameters.js";
-import { convSilu } from "../../../src/ops/conv1d.js";
-import { linear } from "../../../src/ops/linear.js";
-import { rmsNorm } from "../../../src/ops/norm.js";
-import { convSiluStep } from "../../../src/ops/ssd-decode.js";
-import { train } from "../../../src/train/trainer.js";
+import {
+  addBlock,
+  type Block,
+  type BlockSpec,
+  cost,
+  countParameters,
+  estimateTrainingMemory,
+  Generator,
+  initialValues,
+  linearWeights,
+  ops,
+  Parameters,
+  parseConfig,
+  section,
+  tensorFrom,
+  train,
+  weights,
+} from "../../../src/index.js";
+import { loadModel, saveModel } from "../../../src/workbook/index.js";
 import { expectClose, useGpu } from "../../ops/harness.js";
 import { tinyConfig, tinyDataset, tinySpec } from "../fixtures.js";
 
-declare module "../../../src/config/types.js" {
+// From outside: declare module "braid-lm".
+declare module "../../../src/index.js" {
   interface ModelConfig {
     /** Needed by C. */
     shortConv?: { width: number };
@@ -43,10 +46,10 @@ const onPaper: BlockSpec = {
   role: "mixer",
   needs: { shortConv: { schema: z.strictObject({ width: z.int().min(2) }) } },
   parameters: (config, { prefix }) => [
-    ones(`${prefix}.input_layernorm.weight`, config.dModel),
-    projection(`${prefix}.conv.in_proj.weight`, config.dModel, config.dModel),
-    ...convolution(`${prefix}.conv.conv1d`, config.dModel, section(config, "shortConv").width),
-    residualProjection(`${prefix}.conv.out_proj.weight`, config.dModel, config.dModel, config),
+    weights.ones(`${prefix}.input_layernorm.weight`, config.dModel),
+    weights.projection(`${prefix}.conv.in_proj.weight`, config.dModel, config.dModel),
+    ...weights.convolution(`${prefix}.conv.conv1d`, config.dModel, section(config, "shortConv").width),
+    weights.residualProjection(`${prefix}.conv.out_proj.weight`, config.dModel, config.dModel, config),
   ],
   cost(config) {
     const { width } = section(config, "shortConv");
@@ -64,16 +67,16 @@ const onGpu: Block = {
   record({ tape, config, weight, batch, length, state, position }, x) {
     const { dModel: channels } = config;
     const { width } = section(config, "shortConv");
-    const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
-    const inner = linear(tape, normed, [weight("conv.in_proj.weight")], "conv in");
-    const weights = [weight("conv.conv1d.weight"), weight("conv.conv1d.bias")] as const;
+    const normed = ops.rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
+    const inner = ops.linear(tape, normed, [weight("conv.in_proj.weight")], "conv in");
+    const convolution = [weight("conv.conv1d.weight"), weight("conv.conv1d.bias")] as const;
     const shape = { batch, length, column: 0, channels, width };
     const before = position && state?.conv;
     const y =
       before && length === 1
-        ? convSiluStep(tape, inner, before, ...weights, shape)
-        : convSilu(tape, inner, ...weights, { ...shape, initialState: before, finalState: state?.conv });
-    return linear(tape, y, [weight("conv.out_proj.weight")], "conv out", x);
+        ? ops.convSiluStep(tape, inner, before, ...convolution, shape)
+        : ops.convSilu(tape, inner, ...convolution, { ...shape, initialState: before, finalState: state?.conv });
+    return ops.linear(tape, y, [weight("conv.out_proj.weight")], "conv out", x);
   },
   createState: (gpu, config, batch) => ({
     conv: tensorFrom(gpu, [batch, section(config, "shortConv").width - 1, config.dModel], "conv state"),
