@@ -17,6 +17,7 @@ const root = mkdtempSync(join(tmpdir(), "braid-generate-"));
 const model = join(root, "model");
 const ended = join(root, "ended");
 const published = join(root, "published");
+const converted = join(root, "converted");
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Random weights that write lower case letters only, so that the text can be counted: the other bytes look like nothing. */
@@ -41,6 +42,7 @@ beforeAll(() => {
   const config = tinyConfig("MT");
   saveModel(model, config, letters(config), "bytes");
   saveModel(ended, config, new Float32Array(layoutOf(config).size), "bytes");
+  saveModel(converted, { ...config, vocabSize: 43 }, letters({ ...config, vocabSize: 43 }), "bytes");
   saveModel(published, tinyConfig("TT"), letters(tinyConfig("TT")), "bytes", { as: "llama" });
 });
 
@@ -130,6 +132,7 @@ describe("braid generate", () => {
       ["--model", folderOf("llama-1")],
       /has no tokenizer\.json, and its 37 tokens/,
     ],
+    ["one that was converted without a tokenizer", ["--model", converted], /has no tokenizer\.json, and its 43 tokens/],
     ["a folder that is not there", ["--model", join(root, "nowhere")], /There is no folder .*nowhere/],
     [
       "a model on a hub that is not there",

@@ -119,8 +119,10 @@ describe("braid train", () => {
     [["--data", "nowhere.txt"], /nowhere\.txt/],
     [["--config", "package.json"], /package\.json: vocabSize: missing/],
     [["--pattern", "MHM"], /H/],
+    [["--pattern", "MT", "--config", "package.json"], /--pattern: --config describes the model; leave out one of them/],
+    [["--experts", "--spec", "package.json"], /--experts: --spec describes the model/],
   ])("says in one line what is wrong with %s", async (wrong, message) => {
-    const { code, out, err } = await braid("train", "--size", "nano", "--tokens", "1000", ...wrong).ended;
+    const { code, out, err } = await braid("train", "--tokens", "1000", ...wrong).ended;
     expect(code).not.toBe(0);
     expect(out).toBe("");
     expect(err.trim().split("\n").length).toBeLessThanOrEqual(2);

@@ -45,8 +45,9 @@ async function run({ model, prompt, tokens, ...sampling }: Options): Promise<voi
   if (prompt === "") throw new Error("The prompt is empty: give at least one character to continue from.");
   const folder = await modelFolder(model);
   const { config, values, tokenizer, type } = loadModel(folder);
-  // Without a tokenizer the ids of a published model mean nothing, unless they can only be bytes.
-  if (type !== ownType && tokenizer === "bytes" && config.vocabSize !== 256) {
+  // Without a tokenizer the ids of a published model mean nothing, unless they can only be bytes. One of braid's own was
+  // trained on bytes then, unless it has too few tokens for them: it was converted from a published one without a tokenizer.
+  if (tokenizer === "bytes" && (type === ownType ? config.vocabSize < 256 : config.vocabSize !== 256)) {
     throw new Error(
       `${folder} has no ${modelFiles.tokenizer}, and its ${config.vocabSize} tokens are not the 256 bytes: put the model's tokenizer there.`,
     );

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { withExperts } from "../../config/experts.js";
 import { configFrom, readJson } from "../../config/file.node.js";
-import { parseSize, preset } from "../../config/presets.js";
+import { parseSize, preset, SIZES } from "../../config/presets.js";
 import { writeAtomically } from "../../data/files.node.js";
 import { openDataset } from "../../data/node.js";
 import type { Dataset } from "../../data/types.js";
@@ -22,7 +22,7 @@ import { terminalProgress } from "../progress.js";
 import { stopSignal } from "../stop.js";
 
 interface Options {
-  size: string;
+  size?: string;
   pattern?: string;
   experts?: boolean;
   config?: string;
@@ -51,7 +51,7 @@ export function register(program: Command): void {
   program
     .command("train")
     .description("Train one model; run it again with the same --out to go on after a stop or a crash")
-    .option("--size <name>", "model size: nano, micro, mini, 100m, 350m, 1b, 3b", "nano")
+    .option("--size <name>", `model size: ${SIZES.join(", ")} (default: nano)`)
     .option("--pattern <letters>", letters())
     .option("--experts", expertsHelp)
     .option("--config <file>", "a ModelConfig as JSON, instead of --size and --pattern")
@@ -84,6 +84,7 @@ export function register(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
+  requireOneModel(options);
   const { data, validation, tokenizer, name, tokens } = options;
   const dataset = await openDataset({ data, validation, tokenizer, name, tokens });
   const spec = options.spec ? recordedSpec(options.spec) : specFrom(options, dataset);
@@ -121,11 +122,22 @@ async function run(options: Options): Promise<void> {
   }
 }
 
+/** @throws Error when options describe the model twice: one of them would do nothing */
+function requireOneModel(options: Options): void {
+  const among = (names: readonly ("size" | "pattern" | "config" | "experts")[]) =>
+    names.find((name) => options[name] !== undefined);
+  const beside = options.spec
+    ? among(["size", "pattern", "config", "experts"])
+    : options.config && among(["size", "pattern"]);
+  if (!beside) return;
+  throw new Error(`--${beside}: --${options.spec ? "spec" : "config"} describes the model; leave out one of them.`);
+}
+
 function specFrom(options: Options, dataset: Dataset): TrainSpec {
   const { vocabSize } = dataset.codec;
   const config = options.config
     ? configFrom(readJson(options.config), options.config)
-    : preset(parseSize(options.size), { pattern: options.pattern, vocabSize });
+    : preset(parseSize(options.size ?? "nano"), { pattern: options.pattern, vocabSize });
   const model = options.experts ? withExperts(config) : config;
   const { tokens, seed, lr, batch: sequences, length, warmup, cooldown } = options;
   const spec = trainSpec(model, dataset, {
