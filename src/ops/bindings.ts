@@ -5,12 +5,12 @@ export interface Bound {
   name: string;
   tensor: Tensor;
   /** Element: `V` (src/ops/vector.ts) by default. */
-  element?: "V" | "f32";
+  element?: "V" | "f32" | "vec4f";
   /** Bound for writing; for reading alone by default. */
   write?: boolean;
 }
 
-/** WGSL that declares the buffers of `bound` at `first` and the bindings after it, in order. */
+/** WGSL that declares the buffers of `bound` at binding `first` and those after it, in order. */
 export function declare(first: number, bound: Bound[]): string {
   return bound
     .map(({ name, element = "V", write = false }, i) => {

@@ -1,5 +1,6 @@
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { declare } from "./bindings.js";
 import { addPartials } from "./partials.js";
 import { checkStates } from "./state-ends.js";
 import type { Tape } from "./tape.js";
@@ -56,7 +57,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
   recorder.dispatch({
     kernel: "conv1d/forward",
     constants: { WIDTH: width, TOKENS: tokens.forward },
-    before: scalarSigmoid + biasText(bias && 4) + earlierText(started && (bias ? 5 : 4), width, channels),
+    before: scalarSigmoid + biasText(4, bias) + earlierText(bias ? 5 : 4, started, width, channels),
     bindings: [input, weight, y, ...(bias ? [bias] : []), ...(started ? [started] : [])],
     params: forward.params,
     groups: forward.groups,
@@ -70,7 +71,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
       );
     const earlier = inPlace
       ? `fn earlier(b: u32, i: u32, c: u32) -> f32 { return state[(b * KEPT + i) * ${channels}u + c]; }\n`
-      : earlierText(initialState && 3, width, channels);
+      : earlierText(3, initialState, width, channels);
     recorder.dispatch({
       kernel: "conv1d/keep",
       constants: { KEPT: width - 1 },
@@ -90,7 +91,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
       recorder.dispatch({
         kernel: "conv1d/backward",
         constants: { WIDTH: width, TOKENS: tokens.backward },
-        before: scalarSigmoid + biasText(bias && 6) + putBiasText(bias && 7),
+        before: scalarSigmoid + biasText(6, bias) + putBiasText(7, dBias),
         bindings: [input, weight, tape.incoming(y), gradient, dWeight, ...(bias && dBias ? [bias, dBias] : [])],
         params,
         groups,
@@ -108,21 +109,20 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
 }
 
 /** WGSL of `bias_of(channel)`, the bias bound at `binding`, or zero where there is none. */
-export const biasText = (binding: number | undefined): string =>
-  binding
-    ? `@group(0) @binding(${binding}) var<storage, read> bias: array<f32>;\nfn bias_of(c: u32) -> f32 { return bias[c]; }\n`
+export const biasText = (binding: number, bias: Tensor | undefined): string =>
+  bias
+    ? `${declare(binding, [{ name: "bias", tensor: bias, element: "f32" }])}fn bias_of(c: u32) -> f32 { return bias[c]; }\n`
     : "fn bias_of(c: u32) -> f32 { return 0.0; }\n";
 
-const putBiasText = (binding: number | undefined): string =>
-  binding
-    ? `@group(0) @binding(${binding}) var<storage, read_write> d_bias: array<f32>;\nfn put_bias(item: u32, db: f32) { d_bias[item] = db; }\n`
+const putBiasText = (binding: number, dBias: Tensor | undefined): string =>
+  dBias
+    ? `${declare(binding, [{ name: "d_bias", tensor: dBias, element: "f32", write: true }])}fn put_bias(item: u32, db: f32) { d_bias[item] = db; }\n`
     : "fn put_bias(item: u32, db: f32) {}\n";
 
 /** WGSL of `earlier(sequence, i, channel)`, input number i of the initial state bound at `binding`, or zero where there is none. */
-const earlierText = (binding: number | undefined, width: number, channels: number): string =>
-  binding
-    ? `@group(0) @binding(${binding}) var<storage, read> before: array<f32>;
-fn earlier(b: u32, i: u32, c: u32) -> f32 { return before[(b * ${width - 1}u + i) * ${channels}u + c]; }
+const earlierText = (binding: number, state: Tensor | undefined, width: number, channels: number): string =>
+  state
+    ? `${declare(binding, [{ name: "before", tensor: state, element: "f32" }])}fn earlier(b: u32, i: u32, c: u32) -> f32 { return before[(b * ${width - 1}u + i) * ${channels}u + c]; }
 `
     : "fn earlier(b: u32, i: u32, c: u32) -> f32 { return 0.0; }\n";
 

@@ -23,47 +23,9 @@ export function expandHeads(tape: Tape, v: Tensor, { from, to, dim }: ExpandHead
     throw new Error(`[${v.shape}] does not hold ${from} heads of ${dim} elements that could become ${to}`);
   }
   const copies = to / from;
-  return arrange(tape, v, {
-    ...{ from, to, dim, copies },
-    source: `h / ${copies}u`,
-    copy: `h * ${copies}u + c`,
-    label: "expand heads",
-  });
-}
-
-/**
- * The values of differential attention as DiffLlama lays them out (Ye et al. 2024, arXiv:2410.05258): of v [..., heads · dim] each
- * key head k gets the double head [v(k mod n) | v(k mod n + n)], with n = heads / 2 → [..., heads · 2 · dim]. Both queries of a pair
- * thus weigh the same values. The gradient of a head is the sum over its two copies.
- * @throws Error when v does not hold an even number of heads.
- */
-export function pairHeads(tape: Tape, v: Tensor, { heads, dim }: { heads: number; dim: number }): Tensor {
-  if (columnsOf(v) !== heads * dim || heads % 2 !== 0) {
-    throw new Error(`[${v.shape}] does not hold an even number of heads of ${dim} elements (${heads})`);
-  }
-  const n = heads / 2;
-  return arrange(tape, v, {
-    ...{ from: heads, to: 2 * heads, dim, copies: 2 },
-    source: `h / 2u % ${n}u + h % 2u * ${n}u`,
-    copy: `2u * (h % ${n}u + c * ${n}u) + h / ${n}u`,
-    label: "pair heads",
-  });
-}
-
-interface Arrangement extends ExpandHeadsOptions {
-  /** Times that each head occurs in the result. */
-  copies: number;
-  /** WGSL: the input's head that is head h of the result. */
-  source: string;
-  /** WGSL: copy c of the input's head h. */
-  copy: string;
-  label: string;
-}
-
-function arrange(tape: Tape, v: Tensor, { from, to, dim, copies, source, copy, label }: Arrangement): Tensor {
   const wide = isWide(dim);
   const units = dim / lengthOf(wide);
-  const y = tape.alloc([...v.shape.slice(0, -1), to * dim], label);
+  const y = tape.alloc([...v.shape.slice(0, -1), to * dim], "expand heads");
   const record = (x: Tensor, into: Tensor, o: { heads: [number, number]; sum: number; pick: string; add: boolean }) => {
     const count = rowsOf(into) * o.heads[1] * units;
     tape.recorder.dispatch({
@@ -73,15 +35,16 @@ function arrange(tape: Tape, v: Tensor, { from, to, dim, copies, source, copy, l
       bindings: [x, into],
       params: [count],
       groups: spread(Math.ceil(count / 256)),
-      label: into === y ? label : `${label} dx`,
+      label: into === y ? "expand heads" : "expand heads dx",
     });
   };
-  record(v, y, { heads: [from, to], sum: 1, pick: source, add: false });
+  record(v, y, { heads: [from, to], sum: 1, pick: `h / ${copies}u`, add: false });
   tape.push({
     outputs: [y],
     backward: () => {
       const { gradient, accumulate } = tape.gradientOf(v);
-      record(tape.incoming(y), gradient, { heads: [to, from], sum: copies, pick: copy, add: accumulate });
+      const pick = `h * ${copies}u + c`;
+      record(tape.incoming(y), gradient, { heads: [to, from], sum: copies, pick, add: accumulate });
     },
   });
   return y;

@@ -1,5 +1,6 @@
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { type Bound, declare } from "./bindings.js";
 import type { ExpertPlan } from "./moe-plan.js";
 import type { Tape } from "./tape.js";
 import { isWide, lengthOf, vector } from "./vector.js";
@@ -75,15 +76,10 @@ interface Sum {
 function sum({ recorder }: Tape, plan: ExpertPlan, { y, into, weight, residual, accumulate, label }: Sum): void {
   const wide = isWide(columnsOf(y));
   const units = columnsOf(y) / lengthOf(wide);
-  const bindings = [y, plan.slots, into];
-  const bind = (tensor: Tensor, name: string, type: string) => {
-    bindings.push(tensor);
-    return `@group(0) @binding(${bindings.length}) var<storage, read> ${name}: array<${type}>;\n`;
-  };
-  let before = vector(wide);
-  if (weight) before += bind(weight, "weights", "f32");
-  if (residual) before += bind(residual, "residual", "V");
-  before += `fn weight_of(assignment: u32) -> f32 { return ${weight ? "weights[assignment]" : "1.0"}; }
+  const bound: Bound[] = [];
+  if (weight) bound.push({ name: "weights", tensor: weight, element: "f32" });
+  if (residual) bound.push({ name: "residual", tensor: residual });
+  const before = `${vector(wide)}${declare(4, bound)}fn weight_of(assignment: u32) -> f32 { return ${weight ? "weights[assignment]" : "1.0"}; }
 fn before(i: u32) -> V { return ${residual ? "residual[i]" : accumulate ? "out[i]" : "V()"}; }
 `;
   const count = plan.rows * units;
@@ -91,7 +87,7 @@ fn before(i: u32) -> V { return ${residual ? "residual[i]" : accumulate ? "out[i
     kernel: "moe/combine",
     constants: { UNITS: units, TOP_K: plan.topK },
     before,
-    bindings,
+    bindings: [y, plan.slots, into, ...bound.map(({ tensor }) => tensor)],
     params: [count],
     groups: spread(Math.ceil(count / 256)),
     label,

@@ -1,6 +1,7 @@
 import { kernels } from "../gpu/kernels.generated.js";
 import { float, spread } from "../gpu/recorder.js";
 import { columnsOf, rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { declare } from "./bindings.js";
 import type { Tape } from "./tape.js";
 import { scalarSigmoid } from "./vector.js";
 
@@ -60,7 +61,7 @@ export function route(tape: Tape, logits: Tensor, bias: Tensor | undefined, opti
   tape.recorder.dispatch({
     kernel: "moe/route",
     constants: { ...constants, BIASED: bias !== undefined, ENTROPY: entropy !== undefined },
-    before: shared + (bias ? biasText : noBiasText) + (entropy ? noteText(bias ? 5 : 4) : noNoteText),
+    before: shared + biasText(bias) + noteText(bias ? 5 : 4, entropy),
     bindings: [logits, choice, weight, ...(bias ? [bias] : []), ...(entropy ? [entropy] : [])],
     params,
     groups,
@@ -84,13 +85,16 @@ export function route(tape: Tape, logits: Tensor, bias: Tensor | undefined, opti
   return { choice, weight, entropy };
 }
 
-const noBiasText = "fn bias(e: u32) -> f32 { return 0.0; }\n";
-const biasText = `@group(0) @binding(4) var<storage, read> biases: array<f32>;
-fn bias(e: u32) -> f32 { return biases[e]; }
-`;
-const noNoteText = "fn note(index: u32, local: u32, h: f32) {}\n";
-const noteText = (binding: number) => `@group(0) @binding(${binding}) var<storage, read_write> parts: array<f32>;
-var<workgroup> entropies: array<f32, ${rowsPerGroup}>;
+/** WGSL of `bias(expert)`, bound after the outputs, or zero where there is none. */
+const biasText = (bias: Tensor | undefined): string =>
+  bias
+    ? `${declare(4, [{ name: "biases", tensor: bias, element: "f32" }])}fn bias(e: u32) -> f32 { return biases[e]; }\n`
+    : "fn bias(e: u32) -> f32 { return 0.0; }\n";
+
+/** WGSL of `note(workgroup, invocation, h)`, which sums the entropies h of a workgroup's rows, or drops them. */
+const noteText = (binding: number, entropy: Tensor | undefined): string =>
+  entropy
+    ? `${declare(binding, [{ name: "parts", tensor: entropy, element: "f32", write: true }])}var<workgroup> entropies: array<f32, ${rowsPerGroup}>;
 fn note(index: u32, local: u32, h: f32) {
   entropies[local] = h;
   workgroupBarrier();
@@ -99,4 +103,5 @@ fn note(index: u32, local: u32, h: f32) {
   for (var i = 0u; i < ${rowsPerGroup}u; i++) { sum += entropies[i]; }
   parts[index] = sum;
 }
-`;
+`
+    : "fn note(index: u32, local: u32, h: f32) {}\n";

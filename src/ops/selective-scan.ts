@@ -1,5 +1,6 @@
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, rowsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
+import { declare } from "./bindings.js";
 import { addPartials } from "./partials.js";
 import { type ScanPlan, scanPlan } from "./scan-plan.js";
 import { checkStates, type StateEnds, stateEnds } from "./state-ends.js";
@@ -84,7 +85,7 @@ export function selectiveScan(tape: Tape, inputs: ScanInputs, weights: ScanWeigh
   const out = tape.alloc([batch * length, channels], "selective scan");
   const ends = stateEnds(7, whole ? o : { initialState: states });
   const kept = whole && states ? [states] : [];
-  const text = ends.text + keepText(kept.length ? 7 + ends.bindings.length : undefined);
+  const text = ends.text + keepText(7 + ends.bindings.length, kept);
   recorder.dispatch({
     ...plan.kernel("output", {}, scalarSigmoid + text),
     bindings: [x, dt, z.source, bc, packed, out, ...ends.bindings, ...kept],
@@ -116,12 +117,10 @@ export function selectiveScanStep(
   return selectiveScan(tape, inputs, weights, { ...o, batch, length: 1, initialState: state, finalState: state });
 }
 
-/** WGSL of `keep`, which writes a state to the buffer bound at `binding`, or drops it. */
-const keepText = (binding: number | undefined): string =>
-  binding
-    ? `@group(0) @binding(${binding}) var<storage, read_write> kept: array<vec4f>;
-fn keep(at: u32, state: vec4f) { kept[at] = state; }
-`
+/** WGSL of `keep`, which writes a state to the buffer bound at `binding`, or drops it where there is none. */
+const keepText = (binding: number, [kept]: Tensor[]): string =>
+  kept
+    ? `${declare(binding, [{ name: "kept", tensor: kept, element: "vec4f", write: true }])}fn keep(at: u32, state: vec4f) { kept[at] = state; }\n`
     : "fn keep(at: u32, state: vec4f) {}\n";
 
 /** Records B and C of every token, side by side, and what every channel has of its own. */

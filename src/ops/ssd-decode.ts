@@ -33,7 +33,7 @@ export function convSiluStep(
   tape.recorder.dispatch({
     kernel: "conv1d/step",
     constants: { WIDTH: width },
-    before: scalarSigmoid + biasText(bias && 5),
+    before: scalarSigmoid + biasText(5, bias),
     bindings: [input, weight, state, y, ...(bias ? [bias] : [])],
     params: [batch * channels, channels, columns, column],
     groups: spread(Math.ceil((batch * channels) / 64)),

@@ -1,5 +1,6 @@
 // What operations that walk a sequence share about the state before its first token and after its last.
 import { elements, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { type Bound, declare } from "./bindings.js";
 import type { Tape } from "./tape.js";
 
 export interface StateEnds {
@@ -26,21 +27,17 @@ export function stateEnds(
   first: number,
   { initialState, finalState }: StateEnds,
 ): { text: string; bindings: Tensor[] } {
-  const bindings: Tensor[] = [];
-  const bind = (name: string, tensor: Tensor, access: string) => {
-    bindings.push(tensor);
-    return `@group(0) @binding(${first + bindings.length - 1}) var<storage, ${access}> ${name}: array<vec4f>;\n`;
-  };
+  const bound: Bound[] = [];
   const one = initialState && finalState?.buffer === initialState.buffer && finalState.offset === initialState.offset;
-  let text = "";
   if (initialState) {
-    const writable = finalState?.buffer === initialState.buffer;
-    text += bind("initial_state", initialState, writable ? "read_write" : "read");
+    const write = finalState?.buffer === initialState.buffer;
+    bound.push({ name: "initial_state", tensor: initialState, element: "vec4f", write });
   }
-  if (finalState && !one) text += bind("final_state", finalState, "read_write");
+  if (finalState && !one) bound.push({ name: "final_state", tensor: finalState, element: "vec4f", write: true });
+  let text = declare(first, bound);
   text += `fn start(item: u32) -> vec4f { return ${initialState ? "initial_state[item]" : "vec4f()"}; }\n`;
   text += finalState
     ? `fn finish(item: u32, state: vec4f) { ${one ? "initial_state" : "final_state"}[item] = state; }\n`
     : "fn finish(item: u32, state: vec4f) {}\n";
-  return { text, bindings };
+  return { text, bindings: bound.map(({ tensor }) => tensor) };
 }

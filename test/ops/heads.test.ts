@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { expandHeads, pairHeads } from "../../src/ops/heads.js";
+import { expandHeads } from "../../src/ops/heads.js";
 import { orderHeads } from "../reference/columns.js";
 import { checkOp, input, random, runOp, useGpu } from "./harness.js";
 
@@ -18,25 +18,10 @@ it.each([
   });
 });
 
-it.each([
-  { rows: 1, heads: 2, dim: 3, order: [0, 1, 0, 1] },
-  { rows: 37, heads: 4, dim: 8, order: [0, 2, 1, 3, 0, 2, 1, 3] },
-  { rows: 5, heads: 6, dim: 4, order: [0, 3, 1, 4, 2, 5, 0, 3, 1, 4, 2, 5] },
-])("pairHeads at R$rows-K$heads-D$dim", async ({ rows, heads, dim, order }) => {
-  await checkOp(holder.gpu, {
-    inputs: { v: input([rows, heads * dim], 1) },
-    build: (tape, { v }) => pairHeads(tape, v, { heads, dim }),
-    reference: ({ v }) => orderHeads(v, heads, dim, order),
-  });
-});
-
 it("says which heads do not fit", async () => {
   const run = (build: Parameters<typeof runOp>[2]) =>
     runOp(holder.gpu, { v: input([4, 12], 1) }, build, (shape) => random(shape, 5));
   await expect(run((tape, { v }) => expandHeads(tape, v, { from: 3, to: 4, dim: 4 }))).rejects.toThrow(
     "[4,12] does not hold 3 heads of 4 elements that could become 4",
-  );
-  await expect(run((tape, { v }) => pairHeads(tape, v, { heads: 3, dim: 4 }))).rejects.toThrow(
-    "an even number of heads",
   );
 });

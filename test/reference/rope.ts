@@ -6,7 +6,7 @@ export interface ReferenceRope {
 }
 
 /** What pair i of `dim` elements turns by from one token to the next, in Llama 3.1's words: by wavelengths, case by case. */
-export function referenceFrequency({ theta, scaling }: ReferenceRope, dim: number, i: number): number {
+function referenceFrequency({ theta, scaling }: ReferenceRope, dim: number, i: number): number {
   const plain = 1 / theta ** ((2 * i) / dim);
   if (!scaling) return plain;
   const { factor, lowFrequency, highFrequency, originalContext } = scaling;

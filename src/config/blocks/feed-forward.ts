@@ -26,7 +26,7 @@ declare module "../types.js" {
 
 const kinds = [...Object.keys(GATED), ...Object.keys(PLAIN)] as FfnConfig["kind"][];
 
-export const ffnSection: Section = {
+const ffnSection: Section = {
   schema: z.strictObject({
     kind: z.enum(kinds as [FfnConfig["kind"], ...FfnConfig["kind"][]]),
     dFfn: count,

@@ -29,7 +29,7 @@ declare module "../types.js" {
   }
 }
 
-export const mamba1Section: Section = {
+const mamba1Section: Section = {
   schema: z.strictObject({
     dInner: count,
     dState: count,

@@ -99,7 +99,7 @@ export function mamba2Parameters(config: ModelConfig, ssm: SsmConfig, prefix: st
 }
 
 /** dt_bias, A_log and D of `nHeads` heads. */
-export function scanParameters(ssm: SsmConfig, nHeads: number, prefix: string): ParameterSpec[] {
+function scanParameters(ssm: SsmConfig, nHeads: number, prefix: string): ParameterSpec[] {
   const [least, most] = ssm.aRange;
   return [
     drawn(`${prefix}.dt_bias`, [nHeads], dtBias(ssm.dtRange), false),

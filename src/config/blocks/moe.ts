@@ -40,7 +40,7 @@ declare module "../types.js" {
   }
 }
 
-export const moeSection: Section = {
+const moeSection: Section = {
   schema: z.strictObject({
     experts: count,
     topK: count,

@@ -33,7 +33,7 @@ const fiveNumbers = z.custom<ParallelMultipliers["ssm"]>(
   { error: "it must be a list of five numbers, those of z, x, B, C and dt" },
 );
 
-export const parallelSection: Section = {
+const parallelSection: Section = {
   schema: z.strictObject({
     multipliers: z.strictObject({
       attentionIn: z.number(),

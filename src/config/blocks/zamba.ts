@@ -41,7 +41,7 @@ declare module "../types.js" {
   }
 }
 
-export const zambaSection: Section = {
+const zambaSection: Section = {
   schema: z.strictObject({
     blocks: count,
     heads: count,
@@ -62,7 +62,7 @@ export const zambaSection: Section = {
 const LETTER = "Z";
 
 /** Which of the Z layers, from 0, stands at a layer of the pattern. */
-export function zambaUse(config: ModelConfig, layer: number): number {
+function zambaUse(config: ModelConfig, layer: number): number {
   return [...config.pattern].slice(0, layer).filter((letter) => letter === LETTER).length;
 }
 

@@ -9,7 +9,7 @@ import { rmsNorm } from "../../ops/norm.js";
 import { type Block, type BlockContext, type BlockState, residualScale } from "./block.js";
 
 /** A key-value cache as the state of a block. */
-export const cacheOf = ({ k, v }: BlockState): KvCache => ({ k, v, capacity: k.shape[1] });
+const cacheOf = ({ k, v }: BlockState): KvCache => ({ k, v, capacity: k.shape[1] });
 
 /** What heads make of [q | k | v]: over the tokens at hand, or after those of the cache. */
 export function attendTo(
