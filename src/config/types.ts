@@ -7,7 +7,7 @@
 export type { AttentionConfig, RopeConfig, RopeScaling, WindowConfig } from "./blocks/attention.js";
 export type { DifferentialConfig } from "./blocks/differential.js";
 export type { FfnConfig } from "./blocks/feed-forward.js";
-export type { HybridConfig } from "./blocks/intra-hybrid.js";
+export type { HybridConfig } from "./blocks/hybrid.js";
 export type { Mamba1Config } from "./blocks/mamba1.js";
 export type { GatedNormConfig, SsmConfig } from "./blocks/mamba2.js";
 export type { MoeConfig } from "./blocks/moe.js";

@@ -1,5 +1,5 @@
 import { attentionWidths } from "../../config/blocks/attention.js";
-import { hybridOf } from "../../config/blocks/intra-hybrid.js";
+import { type Hybrid, hybridOf } from "../../config/blocks/hybrid.js";
 import type { Tensor } from "../../gpu/tensor.js";
 import { activate } from "../../ops/activation.js";
 import { concatColumns, sliceColumns } from "../../ops/columns.js";
@@ -11,8 +11,6 @@ import { attendTo, cacheState } from "./attention.js";
 import { type Block, type BlockContext, residualScale } from "./block.js";
 import { lambdaOf } from "./differential.js";
 import { gatedOutput, scan, scanState } from "./mamba2.js";
-
-type Hybrid = ReturnType<typeof hybridOf>;
 
 /** What Mamba-2 and attention make of the normed input, each normed where asked for: [B·T, dSsm] and [B·T, heads · valueDim]. */
 function branches(context: BlockContext, normed: Tensor, { heads, window, ssm, norm, value }: Hybrid) {
