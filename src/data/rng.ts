@@ -15,7 +15,7 @@ export function mix32(x: number): number {
 }
 
 /** A 32-bit hash of a seed and a label (UTF-16 code units, FNV-1a, then mixed). Not cryptographic. */
-export function hash32(seed: number, label = ""): number {
+function hash32(seed: number, label = ""): number {
   let h = mix32((seed >>> 0) ^ 0x9e3779b9) ^ mix32(Math.floor(seed / 2 ** 32) ^ 0x7f4a7c15);
   for (let i = 0; i < label.length; i++) h = Math.imul(h ^ label.charCodeAt(i), 0x01000193);
   return mix32(h);

@@ -61,7 +61,7 @@ const prepositions = { near: 0.3, under: 0.2, with: 0.3, behind: 0.2 };
 const secondClauseChance = 0.15;
 
 /** Nats of a document's last choice, to end: the price of the separator that follows it. */
-export const endNats = -Math.log(next.end);
+const endNats = -Math.log(next.end);
 
 /** Writes one document. */
 class Writer {

@@ -15,7 +15,7 @@ const hybrids = ["1:1", "1:3", "1:5", "1:12"] as const;
  * How much worse than 1:1 the 1:5 hybrid may be and still count as the balance: half of what the paper's 350M 1:1 hybrid
  * gains over its better parent (0.030 nats a token). Stated before any run was made.
  */
-export const balanceMargin = 0.015;
+const balanceMargin = 0.015;
 
 type Part = Verdict["parts"][number];
 type Compare = (a: BlockRatio, b: BlockRatio, judge?: (interval: Interval) => Outcome) => Part;

@@ -122,7 +122,7 @@ function exceptionReason(table: CostTable, row: number, figure: Figure): string 
 }
 
 /** What 60 billion tokens cost the Transformer of a size: the budget of the equal-FLOPs rows, before rounding. */
-export function llamaBudget(size: string): number {
+function llamaBudget(size: string): number {
   const name = parseSize(size);
   const llama = preset(name, { pattern: familyPattern(name, "llama") });
   return cost(llama, { context: PAPER_CONTEXT, tokens: 60e9 }).trainFlops;

@@ -17,7 +17,7 @@ export function runFile(store: string, run: { finding: string; id: string }): st
 }
 
 /** Reads one run file. Throws naming the file and what is wrong in it. */
-export function readRun(file: string): RunRecord {
+function readRun(file: string): RunRecord {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, "utf8"));

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { writeAtomically } from "../data/files.node.js";
 
 /** Where Jupyter looks for what a user has installed (the folder that `jupyter --data-dir` prints). */
-export function jupyterDataFolder(): string {
+function jupyterDataFolder(): string {
   const { JUPYTER_DATA_DIR, APPDATA, XDG_DATA_HOME } = process.env;
   if (JUPYTER_DATA_DIR) return JUPYTER_DATA_DIR;
   if (process.platform === "darwin") return join(homedir(), "Library", "Jupyter");
