@@ -11,13 +11,8 @@ export { type ExpandHeadsOptions, expandHeads } from "./heads.js";
 export { type LinearOptions, linear } from "./linear.js";
 export { type GatedRmsNormOptions, type GroupNormOptions, gatedRmsNorm, groupNorm, rmsNorm } from "./norm.js";
 export { scale, scaleColumns } from "./scale.js";
-export {
-  type ScanInputs,
-  type ScanWeights,
-  type SelectiveScanOptions,
-  selectiveScan,
-  selectiveScanStep,
-} from "./selective-scan.js";
+export type { ScanInputs, ScanWeights, SelectiveScanOptions } from "./scan-inputs.js";
+export { selectiveScan, selectiveScanStep } from "./selective-scan.js";
 export { type SsdOptions, ssd } from "./ssd.js";
 export { convSiluStep, ssdStep } from "./ssd-decode.js";
 export type { Tape } from "./tape.js";

@@ -3,7 +3,8 @@ import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { Recorder } from "../../src/gpu/recorder.js";
 import type { Tensor } from "../../src/gpu/tensor.js";
-import { type SelectiveScanOptions, selectiveScan, selectiveScanStep } from "../../src/ops/selective-scan.js";
+import type { SelectiveScanOptions } from "../../src/ops/scan-inputs.js";
+import { selectiveScan, selectiveScanStep } from "../../src/ops/selective-scan.js";
 import { Tape } from "../../src/ops/tape.js";
 import { type ScanShape, selectiveScanReference } from "../reference/selective-scan.js";
 import {

@@ -4,7 +4,7 @@ import type { ModelConfig } from "../../config/types.js";
 import type { Gpu } from "../../gpu/gpu.js";
 import type { Tensor } from "../../gpu/tensor.js";
 import type { AttentionOptions } from "../../ops/attention.js";
-import type { ScanInputs, ScanWeights, SelectiveScanOptions } from "../../ops/selective-scan.js";
+import type { ScanInputs, ScanWeights, SelectiveScanOptions } from "../../ops/scan-inputs.js";
 import type { SsdOptions } from "../../ops/ssd.js";
 import type { Tape } from "../../ops/tape.js";
 

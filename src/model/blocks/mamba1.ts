@@ -5,7 +5,8 @@ import { sliceColumns } from "../../ops/columns.js";
 import { convSilu } from "../../ops/conv1d.js";
 import { linear } from "../../ops/linear.js";
 import { rmsNorm } from "../../ops/norm.js";
-import { type ScanInputs, selectiveScan, selectiveScanStep } from "../../ops/selective-scan.js";
+import type { ScanInputs } from "../../ops/scan-inputs.js";
+import { selectiveScan, selectiveScanStep } from "../../ops/selective-scan.js";
 import { convSiluStep } from "../../ops/ssd-decode.js";
 import { type Block, type BlockContext, residualScale } from "./block.js";
 
