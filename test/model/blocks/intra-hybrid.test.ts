@@ -1,58 +1,14 @@
 import { describe, expect, it } from "vitest";
-import {
-  countParameters,
-  parameterTable,
-  parseConfig,
-  parseSize,
-  preset,
-  requireBuildable,
-} from "../../../src/config/index.js";
-import type { HybridConfig, ModelConfig } from "../../../src/config/types.js";
-import { linearWeights, mixerCost } from "../../../src/cost/index.js";
-import { paperTable } from "../../../src/findings/paper.node.js";
+import type { HybridConfig } from "../../../src/config/types.js";
 import { observe } from "../../../src/inspect/look.js";
 import { initialValues } from "../../../src/model/initialise.js";
 import { Parameters } from "../../../src/model/parameters.js";
 import { expectClose, random, relativeError, useGpu } from "../../ops/harness.js";
 import { expectGradients, expectToLearn, logitsWith } from "./fixtures.js";
+import { forms, joint, tinyHybrid } from "./hybrids.js";
 import { expectPiecesToAgree } from "./pieces.js";
 
 const holder = useGpu();
-
-/** Four heads; values of 6 · 4, Mamba-2 as wide, so that every form is possible. */
-function tinyHybrid(form: Partial<HybridConfig> = {}, pattern = "H"): ModelConfig {
-  return parseConfig({
-    vocabSize: 256,
-    dModel: 24,
-    pattern,
-    ffn: { kind: "swiglu", dFfn: 40 },
-    attention: { heads: 3, kvHeads: 1, headDim: 8, rope: { theta: 10_000 } },
-    ...(pattern.includes("W") && { window: { size: 9, sink: 2, rope: { theta: 500 } } }),
-    ssm: { dSsm: 48, headDim: 12, dState: 8, groups: 1, conv: 4, chunk: 16, aRange: [0.01, 2], dtRange: [0.001, 0.1] },
-    hybrid: { heads: 4, kvHeads: 2, dQk: 16, dSsm: 32, valueDim: 8, ...form },
-    tieEmbeddings: true,
-    normEps: 1e-5,
-  });
-}
-
-const joint = { output: "joint" } as const;
-/** Every value of every axis at least once, and what can be combined with most others. */
-const forms: Record<string, Partial<HybridConfig>> = {
-  "the paper's best": {},
-  "branches of two widths": { dSsm: 48 },
-  "no norm, added": { norm: "none", fusion: "add" },
-  "vectors, separate outputs": { scale: "vector" },
-  "λ, separate outputs": { scale: "scalar" },
-  "added before one projection": { ...joint, fusion: "add" },
-  "vectors, joint": { ...joint, scale: "vector", norm: "none" },
-  "λ and a shared value": { ...joint, scale: "scalar", value: "shared" },
-  "a gate": { ...joint, scale: "gate", fusion: "add" },
-  α: { ...joint, scale: "alpha", fusion: "add" },
-  "side by side": { fusion: "concat", dSsm: 48 },
-  "side by side with vectors": { fusion: "concat", scale: "vector", value: "shared" },
-  "side by side under α": { fusion: "concat", scale: "alpha" },
-  "a rotation of its own": { rope: null },
-};
 
 describe.each(Object.entries(forms))("H, %s,", (_, form) => {
   // (That each design of the paper learns is shown in test/findings/fusion-designs.test.ts.)
@@ -64,42 +20,11 @@ describe.each(Object.entries(forms))("H, %s,", (_, form) => {
 });
 
 describe("the splits of Table 20", () => {
-  const rows = paperTable("table20").filter(({ n_hyb }) => n_hyb);
-  it.each(rows.map((row) => [String(row.size), String(row.dim_ratio_attn_to_mamba), row] as const))(
-    "can be built at %s, %s",
-    (size, _, { d_qk_attn, d_mamba_pre_expansion, n_hyb }) => {
-      const config = preset(parseSize(size), { pattern: "H".repeat(Number(n_hyb)) });
-      const split = { dQk: Number(d_qk_attn), dSsm: 2 * Number(d_mamba_pre_expansion) };
-      expect(() => requireBuildable(parseConfig({ ...config, hybrid: { ...config.hybrid, ...split } }))).not.toThrow();
-    },
-  );
-
   it.each([
     ["2:1", { dQk: 32, dSsm: 32 }],
     ["1:10", { heads: 2, kvHeads: 1, dQk: 8, dSsm: 160, valueDim: 12 }],
   ])("learn at a tiny size, %s", async (_, split) => {
     await expectToLearn(holder.gpu, tinyHybrid(split), 3);
-  });
-});
-
-describe("the linear weights of H", () => {
-  it.each(Object.entries(forms))(
-    "are those of its parameters that are no norms, biases, D or scales: %s",
-    (_, form) => {
-      const config = tinyHybrid(form, "HM");
-      const uncounted = parameterTable(config)
-        .filter(({ name }) => /norm\.weight$|bias$|\.D$|\.scale$|\.lambda_..$/.test(name) && !name.endsWith("dt_bias"))
-        .reduce((total, { shape }) => total + shape[0], 0);
-      expect(countParameters(config).nonEmbedding - linearWeights(config)).toBe(uncounted);
-    },
-  );
-
-  it("cost attention's products as wide as they are where the values' width is given, a window's no further than it sees", () => {
-    const extra = (pattern: string) =>
-      (["H", "W"] as const).map((letter) => mixerCost(tinyHybrid({}, pattern), letter, 100).extraFlops);
-    // 16 for queries and keys, 32 for values; 5,050 pairs of 100 tokens, 11 · 6 + 11 · 89 under a window of 9 + 2.
-    const scan = 3 * 100 * (9 * 32 * 8 + 2 * 32);
-    expect(extra("HW")).toEqual([6 * 48 * 5050 + scan, 6 * 48 * (66 + 979) + scan]);
   });
 });
 
@@ -274,37 +199,5 @@ describe("the definition of H", () => {
     for (const value of alpha.values) expect(Math.abs(value - 0.5)).toBeLessThan(0.5);
     expect(new Set(alpha.values).size).toBeGreaterThan(6);
     parameters.destroy();
-  });
-});
-
-describe("a section hybrid that makes no sense", () => {
-  it.each<[Partial<HybridConfig>, string]>([
-    [{ fusion: "concat", output: "separate" }, 'hybrid.output: "separate", but branches side by side'],
-    [
-      { scale: "gate" },
-      'hybrid.scale: "gate" weighs the branches before a common output projection; set output "joint".',
-    ],
-    [
-      { ...joint, dSsm: 64 },
-      'hybrid.dSsm: 64, but branches that are fused by "subtract" before their projection have one width, and attention gives 32.',
-    ],
-    [{ value: "shared", dSsm: 64 }, "hybrid.dSsm: 64, but a shared value has one width"],
-    [{ fusion: "concat", scale: "alpha", dSsm: 64 }, 'hybrid.dSsm: 64, but branches under one "alpha" have one width'],
-    [{ dQk: 12 }, "hybrid.dQk / heads: 3 is odd, but attention.rope rotates pairs"],
-    [{ dQk: 12, rope: { theta: 100 } }, "hybrid.dQk / heads: 3 is odd, but hybrid.rope rotates pairs"],
-    [{ fusion: "multiply" } as never, 'hybrid.fusion: "multiply" must be "add" or "subtract" or "concat".'],
-  ])("%j is refused in one sentence", (form, message) => {
-    expect(() => tinyHybrid(form)).toThrow(message);
-  });
-
-  it("turns heads by the window's rotation in W, unless it has one of its own", () => {
-    expect(() => tinyHybrid({ dQk: 12 }, "WM")).toThrow("hybrid.dQk / heads: 3 is odd, but window.rope rotates pairs");
-    expect(() => tinyHybrid({ dQk: 12, rope: null }, "WM")).not.toThrow();
-  });
-
-  it("needs a rotation from somewhere", () => {
-    const { attention, ...rest } = tinyHybrid();
-    expect(() => parseConfig(rest)).toThrow("hybrid.rope: missing, and there is no attention.rope instead");
-    expect(parseConfig({ ...rest, hybrid: { ...rest.hybrid, rope: null } }).attention).toBeUndefined();
   });
 });
