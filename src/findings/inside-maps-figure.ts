@@ -60,8 +60,7 @@ export function mapsFigure(
     marginRight: 12,
     marginBottom: 36,
     title: "What each token takes from each earlier one",
-    subtitle:
-      "Attention's softmax weights, and |M| of Mamba's implicit attention, rows scaled to 1; means over heads",
+    subtitle: "Attention's softmax weights, and |M| of Mamba's implicit attention, rows scaled to 1; means over heads",
     x: { domain: [0, count] },
     y: { domain: [count, 0] },
     fx: { axis: null, padding: 0.08 },
