@@ -118,7 +118,6 @@ describe("braid train", () => {
     [["--tokens", "many"], /--tokens.*It must be a number above 0/],
     [["--data", "nowhere.txt"], /nowhere\.txt/],
     [["--config", "package.json"], /package\.json: vocabSize: missing/],
-    [["--pattern", "MHM"], /H/],
     [["--pattern", "MT", "--config", "package.json"], /--pattern: --config describes the model; leave out one of them/],
     [["--experts", "--spec", "package.json"], /--experts: --spec describes the model/],
   ])("says in one line what is wrong with %s", async (wrong, message) => {
