@@ -66,18 +66,20 @@ async function run(flags: CostFlags): Promise<void> {
 }
 
 function modelConfig(flags: CostFlags): ModelConfig {
+  const model = denseConfig(flags);
+  return flags.experts ? withExperts(model) : model;
+}
+
+function denseConfig(flags: CostFlags): ModelConfig {
   if (flags.config !== undefined) {
-    if (flags.size !== undefined || flags.pattern !== undefined || flags.vocab !== undefined || flags.experts) {
-      throw new Error(
-        "--config: the file describes the whole model; leave out --size, --pattern, --experts and --vocab.",
-      );
+    if (flags.size !== undefined || flags.pattern !== undefined || flags.vocab !== undefined) {
+      throw new Error("--config: the file describes the model; leave out --size, --pattern and --vocab.");
     }
     return configFrom(readJson(flags.config), flags.config);
   }
   if (flags.size === undefined) throw new Error(`--size: missing; give one of ${SIZES.join(", ")}, or --config.`);
   const vocabSize = flags.vocab === undefined ? undefined : positive("--vocab", flags.vocab);
-  const model = preset(parseSize(flags.size), { pattern: flags.pattern, vocabSize });
-  return flags.experts ? withExperts(model) : model;
+  return preset(parseSize(flags.size), { pattern: flags.pattern, vocabSize });
 }
 
 /** A number that may be written as 60e9 or 8_192. */

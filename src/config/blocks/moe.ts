@@ -82,7 +82,7 @@ export const mixtureOfExperts: BlockSpec = {
     const moe = section(config, "moe");
     const { experts, dExpert, kind, balance } = moe;
     const d = config.dModel;
-    const down = 1 / Math.sqrt(3 * dExpert) / Math.sqrt(2 * config.pattern.length);
+    const down = 1 / Math.sqrt(3 * dExpert) / Math.sqrt(2 * [...config.pattern].length);
     return [
       ones(`${prefix}.post_attention_layernorm.weight`, d),
       projection(`${prefix}.mlp.router.weight`, experts, d),

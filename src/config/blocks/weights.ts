@@ -12,7 +12,7 @@ export const projection = (name: string, out: number, fanIn: number): ParameterS
 
 /** A projection whose result is added to the residual stream. */
 export const residualProjection = (name: string, out: number, fanIn: number, config: ModelConfig): ParameterSpec =>
-  drawn(name, [out, fanIn], normal(1 / Math.sqrt(3 * fanIn) / Math.sqrt(2 * config.pattern.length)), true);
+  drawn(name, [out, fanIn], normal(1 / Math.sqrt(3 * fanIn) / Math.sqrt(2 * [...config.pattern].length)), true);
 
 /** A norm's weight, or anything else that starts as 1; without decay. */
 export const ones = (name: string, length: number): ParameterSpec => drawn(name, [length], () => 1, false);
