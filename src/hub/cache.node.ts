@@ -12,6 +12,7 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -99,7 +100,9 @@ export class ModelCache {
     try {
       mkdirSync(folder, { recursive: true });
       removeAbandoned(folder);
-      await pipeline(bytes, check, createWriteStream(temporary), { signal });
+      // Opened here: a stream that opens its file by itself may do so after a failure has already removed it below.
+      const fd = openSync(temporary, "wx");
+      await pipeline(bytes, check, createWriteStream(temporary, { fd }), { signal });
       const listed = `${file.name} of ${this.repo}`;
       if (size !== file.size) {
         throw new HubError("wrong", `${listed} came with ${size} bytes, but the hub lists it with ${file.size}.`);
