@@ -20,7 +20,12 @@ const wantedLimits = [
   "maxComputeWorkgroupSizeX",
   "maxStorageBuffersPerShaderStage",
 ] as const;
-const wantedFeatures: GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups"];
+const wantedFeatures: GPUFeatureName[] = [
+  "timestamp-query",
+  "shader-f16",
+  "subgroups",
+  "chromium-experimental-subgroup-matrix" as GPUFeatureName,
+];
 
 /** A device with its compiled kernels. Open one a process; close it so that Node can exit. */
 export class Gpu {

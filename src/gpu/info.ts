@@ -11,6 +11,8 @@ export interface GpuInfo {
   features: string[];
   /** Dawn toggles asked for. */
   toggles: string[];
+  /** Whether it multiplies matrices of 16 × 16 × 16 of f16 into f32, in subgroups of 32 (tensor cores). */
+  matrices: boolean;
   /** Names of the kernels compiled so far: which variants a run used. */
   kernels: string[];
 }
@@ -30,6 +32,24 @@ export function describeAdapter(adapter: GPUAdapter, backend: GpuInfo["backend"]
     software: fallback || softwareNames.test(`${vendor} ${architecture} ${device} ${description}`),
     features: [...adapter.features].sort(),
     toggles,
+    matrices: hasMatrices(adapter),
     kernels: [],
   };
+}
+
+interface MatrixConfig {
+  componentType: string;
+  resultComponentType: string;
+  M: number;
+  N: number;
+  K: number;
+}
+
+function hasMatrices(adapter: GPUAdapter): boolean {
+  const info = adapter.info as GPUAdapterInfo & { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
+  if (!adapter.features.has("shader-f16") || info.subgroupMinSize !== 32 || info.subgroupMaxSize !== 32) return false;
+  return [...(info.subgroupMatrixConfigs ?? [])].some(
+    ({ componentType, resultComponentType, M, N, K }) =>
+      componentType === "f16" && resultComponentType === "f32" && M === 16 && N === 16 && K === 16,
+  );
 }

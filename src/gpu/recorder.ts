@@ -55,6 +55,11 @@ export function spread(count: number): [number, number] {
   return [Math.ceil(count / y), y];
 }
 
+export interface MixedPrecision {
+  /** A power of two that brings gradients into the range of f16: the rows of a step, whose mean the loss is. */
+  gradientScale: number;
+}
+
 /**
  * Records dispatches once, with pipelines, bind groups and parameters all made, and replays them any number of times in
  * one submission (design §1.3). What changes from step to step reaches the kernels as data in buffers.
@@ -64,7 +69,11 @@ export class Recorder {
   private readonly uniforms: { buffer: GPUBuffer; data: Uint32Array; used: number }[] = [];
   private sealed = false;
 
-  constructor(readonly gpu: Gpu) {}
+  /** @param mixed lets products be of f16, summed in f32, where the adapter has matrices for that */
+  constructor(
+    readonly gpu: Gpu,
+    readonly mixed?: MixedPrecision,
+  ) {}
 
   get dispatches(): number {
     return this.commands.filter((command) => command.kind === "dispatch").length;

@@ -63,7 +63,8 @@ export function crossEntropy(
     if (!dHidden) continue;
     const into: Matrix = { ...part, tensor: dHidden.gradient };
     const { accumulate } = dHidden;
-    matmul(recorder, arena, { a: scores, b: matrix(table), c: into, accumulate, alpha, label: "head dx" });
+    const dx = { a: scores, b: matrix(table), c: into, accumulate, alpha, gradient: "a", label: "head dx" } as const;
+    matmul(recorder, arena, dx);
     const dTable = tape.gradientOf(table);
     matmul(recorder, arena, {
       a: scores,
@@ -72,6 +73,7 @@ export function crossEntropy(
       transposeA: true,
       accumulate: dTable.accumulate,
       alpha,
+      gradient: "a",
       label: "head dW",
     });
   }

@@ -50,7 +50,9 @@ export function linear(
         const part: Matrix = matrix(dy, column, n);
         const { gradient, accumulate } = tape.gradientOf(x);
         const c = matrix(gradient);
-        matmul(tape.recorder, tape.arena, { a: part, b: matrix(weight), c, accumulate, alpha, label: `${label} dx` });
+        const b = matrix(weight);
+        const dx = { a: part, b, c, accumulate, alpha, gradient: "a", label: `${label} dx` } as const;
+        matmul(tape.recorder, tape.arena, dx);
         const target = joinedGradient(tape, weightParts, weight.shape);
         matmul(tape.recorder, tape.arena, {
           a: part,
@@ -59,6 +61,7 @@ export function linear(
           transposeA: true,
           accumulate: target.accumulate,
           alpha,
+          gradient: "a",
           label: `${label} dW`,
         });
         if (biasParts.length) addColumns(tape, part, joinedGradient(tape, biasParts, [n]), alpha, `${label} db`);

@@ -2,6 +2,7 @@ import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import { sizeOf, type Tensor } from "../gpu/tensor.js";
+import { hasTensorCores, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
 import { times } from "./scale.js";
 
 /** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
@@ -29,6 +30,8 @@ export interface MatmulOptions {
   transposeB?: boolean;
   /** Add to what c holds. */
   accumulate?: boolean;
+  /** The operand that is a gradient, which mixed precision scales into the range of f16 on its way. */
+  gradient?: "a" | "b";
   /** Add this to the product: c = d + a·b. */
   add?: Matrix;
   /** What the product, with its bias, is multiplied by; 1 by default. */
@@ -39,7 +42,7 @@ export interface MatmulOptions {
 }
 
 interface Plan {
-  kernel: "direct" | "tiled";
+  kernel: "direct" | "tiled" | "tensor";
   bm: number;
   bn: number;
   parts: number;
@@ -53,8 +56,15 @@ const tileK = 16;
  * Tile sizes and parts of K for a product: functions of its shape and of the kind of adapter alone.
  * @param whole K may not be split: something is added to the product on its way out
  */
-function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean): Plan {
+function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean, mixed: boolean): Plan {
   if (gpu.info.software) return { kernel: "direct", bm: 4, bn: 4, parts: 1, part: k };
+  if (mixed && hasTensorCores(gpu)) {
+    const { bm, bn } = tensorTile(m, n);
+    const wanted = Math.ceil(264 / (Math.ceil(m / bm) * Math.ceil(n / bn)));
+    const asked = whole ? 1 : Math.min(wanted, Math.max(1, Math.floor(k / 512)));
+    const part = Math.ceil(k / asked / tensorK) * tensorK;
+    return { kernel: "tensor", bm, bn, parts: Math.ceil(k / part), part };
+  }
   const tiles = (bm: number, bn: number) => Math.ceil(m / bm) * Math.ceil(n / bn);
   // Large tiles do more arithmetic a byte; small ones keep more of the GPU busy. 128 tiles fill most of a large card.
   const large = m >= 96 && n >= 96 && (tiles(128, 128) >= 128 || k >= 4096);
@@ -184,7 +194,14 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   }
   if (bias && sizeOf(bias) !== n) throw new Error(`Product ${label}: a bias [${bias.shape}] for ${n} columns`);
   const finish: Finish = { add: add !== undefined, bias: bias !== undefined, alpha: times(options.alpha) };
-  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k, finish.add || finish.bias);
+  const { kernel, bm, bn, parts, part } = plan(
+    recorder.gpu,
+    m,
+    n,
+    k,
+    finish.add || finish.bias,
+    recorder.mixed !== undefined,
+  );
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const inputs = [a.tensor, b.tensor];
@@ -210,14 +227,23 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     shape[9] = 0;
   }
   const wideC = vectors(target, n) && (!add || vectors(add, n));
+  const access =
+    loader("a", 1, vectors(a, a.columns)) +
+    loader("b", 2, vectors(b, b.columns)) +
+    storer(finish, accumulate && !split, wideC);
+  const scaleOf = (operand: "a" | "b") => (options.gradient === operand ? (recorder.mixed?.gradientScale ?? 1) : 1);
+  const [scaleA, scaleB] = [scaleOf("a"), scaleOf("b")];
   recorder.dispatch({
-    kernel: "matmul/tiled",
-    constants: { ...constants, BM: bm, BN: bn, BK: tileK },
-    before:
-      loader("a", 1, vectors(a, a.columns)) +
-      loader("b", 2, vectors(b, b.columns)) +
-      storer(finish, accumulate && !split, wideC) +
-      main(bm, bn),
+    ...(kernel === "tensor"
+      ? {
+          kernel: "matmul/tensor",
+          before: tensorText({ ...tensorTile(m, n), transposeA, transposeB, scaleA, scaleB, access }),
+        }
+      : {
+          kernel: "matmul/tiled",
+          constants: { ...constants, BM: bm, BN: bn, BK: tileK },
+          before: access + main(bm, bn),
+        }),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],
     groups: [Math.ceil(n / bn), Math.ceil(m / bm), parts],

@@ -31,7 +31,9 @@ export function dataIdentity({ name, sha256, validationSha256, codec }: Dataset)
 export function trainSpec(
   config: ModelConfig,
   dataset: Dataset,
-  given: { tokens: number; seed?: number; lr?: number } & Partial<Pick<TrainSpec, "batch" | "schedule" | "validation">>,
+  given: { tokens: number; seed?: number; lr?: number } & Partial<
+    Pick<TrainSpec, "batch" | "schedule" | "validation" | "precision">
+  >,
 ): TrainSpec {
   const { tokens, seed = 0, batch = { sequences: 32, length: 512 } } = given;
   const steps = Math.max(1, Math.ceil(tokens / (batch.sequences * batch.length)));
@@ -44,7 +46,7 @@ export function trainSpec(
     optimizer: { lr, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
     schedule: given.schedule ?? { warmup: 0.25, cooldown: 0.2 },
     seed,
-    precision: "f32",
+    precision: given.precision ?? "f32",
     validation: given.validation ?? { tokens: 262_144, every: Math.ceil(steps / 4) },
   };
 }

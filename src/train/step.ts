@@ -55,7 +55,8 @@ export class TrainStep {
     this.targets = tensorFrom(gpu, [rows], "targets");
     this.decay = tensorFrom(gpu, [size / alignment], "decay", this.parameters.decayBlocks());
     this.state = createOptimizerState(gpu);
-    this.recorder = new Recorder(gpu);
+    const mixed = { gradientScale: 2 ** Math.round(Math.log2(rows)) };
+    this.recorder = new Recorder(gpu, spec.precision === "mixed" ? mixed : undefined);
     this.arena = new Arena(gpu);
     const tape = new Tape(this.recorder, this.arena, true, this.parameters.gradientOf);
     this.routers = new RouterLog(gpu, this.recorder);

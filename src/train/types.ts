@@ -31,7 +31,8 @@ export interface TrainSpec {
   /** Trapezoid: fractions of the steps spent warming up and cooling down (training_setup.md: 0.25 and 0.2). */
   schedule: { warmup: number; cooldown: number };
   seed: number;
-  precision: "f32";
+  /** "mixed": products in f16 where the adapter has matrices for it, everything else and every sum in f32. */
+  precision: "f32" | "mixed";
   validation: {
     /** Tokens of the validation stream that are scored (the first ones, in windows of batch.length). */
     tokens: number;

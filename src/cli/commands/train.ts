@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { withExperts } from "../../config/experts.js";
 import { configFrom, readJson } from "../../config/file.node.js";
 import { parseSize, preset, SIZES } from "../../config/presets.js";
@@ -42,6 +42,7 @@ interface Options {
   validateEvery?: number;
   checkpointEvery?: number;
   out?: string;
+  precision: TrainSpec["precision"];
   profile?: boolean;
   json?: boolean;
 }
@@ -78,6 +79,11 @@ export function register(program: Command): void {
     .option("--validate-every <n>", "steps between validations (default: a quarter of the run)", whole)
     .option("--checkpoint-every <n>", "steps between checkpoints (default: a tenth of the run)", whole)
     .option("--out <folder>", "where checkpoints, the model and result.json go; without it, nothing is kept")
+    .addOption(
+      new Option("--precision <kind>", "mixed: products in f16 on tensor cores, where the adapter has them")
+        .choices(["f32", "mixed"])
+        .default("f32"),
+    )
     .option("--profile", "print the time of each kernel in one step after training")
     .option("--json", "print the result as JSON")
     .action((options: Options) => run(options));
@@ -146,6 +152,7 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
     lr,
     batch: { sequences, length },
     schedule: { warmup, cooldown },
+    precision: options.precision,
   });
   const { validationTokens = spec.validation.tokens, validateEvery = spec.validation.every } = options;
   return { ...spec, validation: { tokens: validationTokens, every: validateEvery } };
