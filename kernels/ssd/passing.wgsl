@@ -7,6 +7,17 @@ struct Params { items: u32, chunks: u32, count: u32 }
 @group(0) @binding(1) var<storage, read> decay: array<f32>;
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
 
+fn place(i: u32) -> u32 { return select(i, p.chunks - 1u - i, REVERSE); }
+fn ahead(first: u32, i: u32) -> vec4f {
+  return states[first + place(min(i, p.chunks - 1u)) * H * (STATE / 4u)];
+}
+fn pass_on(first: u32, head: u32, i: u32, own: vec4f, state: vec4f) -> vec4f {
+  if (i >= p.chunks) { return state; }
+  let c = place(i);
+  states[first + c * H * (STATE / 4u)] = state;
+  return fma(vec4f(exp(decay[p.count + (head * p.chunks + c) * Q + Q - 1u])), state, own);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let item = (group.y * groups.x + group.x) * 64u + local;
@@ -14,14 +25,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let head = item / (STATE / 4u);
   let b = head / H;
   let within = item % (H * (STATE / 4u));
+  let first = b * p.chunks * H * (STATE / 4u) + within;
   var state = start(item);
-  for (var i = 0u; i < p.chunks; i++) {
-    var c = i;
-    if (REVERSE) { c = p.chunks - 1u - i; }
-    let at = (b * p.chunks + c) * H * (STATE / 4u) + within;
-    let own = states[at];
-    states[at] = state;
-    state = fma(vec4f(exp(decay[p.count + (head * p.chunks + c) * Q + Q - 1u])), state, own);
+  // Four chunks are read before the first of them is written over: their latencies overlap.
+  for (var i = 0u; i < p.chunks; i += 4u) {
+    let own0 = ahead(first, i);
+    let own1 = ahead(first, i + 1u);
+    let own2 = ahead(first, i + 2u);
+    let own3 = ahead(first, i + 3u);
+    state = pass_on(first, head, i, own0, state);
+    state = pass_on(first, head, i + 1u, own1, state);
+    state = pass_on(first, head, i + 2u, own2, state);
+    state = pass_on(first, head, i + 3u, own3, state);
   }
   finish(item, state);
 }
