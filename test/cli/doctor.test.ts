@@ -91,7 +91,8 @@ describe("advice", () => {
     software: false,
     features: ["shader-f16", "timestamp-query"],
     toggles: [],
-    kernels: [],
+    matrices: false,
+          kernels: [],
   };
 
   it("is none for a GPU that has everything", () => {
