@@ -43,6 +43,7 @@ function render(report: DoctorReport): string {
       ["driver", report.driver || "not told"],
       ["backend", `${adapter.backend}, webgpu ${report.dawn}`],
       ["features", notable.map(has).join(", ")],
+      ["matrices", adapter.matrices ? "f16 into f32, 16 × 16 × 16 (--precision mixed)" : "none"],
       ["toggles", report.toggles.map((name) => name.replace(/^-(.*)/, "$1 off")).join(", ") || "none"],
       [
         "limits",

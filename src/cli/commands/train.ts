@@ -97,6 +97,9 @@ async function run(options: Options): Promise<void> {
   const checkpoints = options.out ? new CheckpointFolder(join(options.out, "checkpoints"), spec) : undefined;
   if (options.out) mkdirSync(options.out, { recursive: true });
   const gpu = await Gpu.open();
+  if (spec.precision === "mixed" && !gpu.info.matrices) {
+    process.stderr.write("This adapter has no matrices of f16: mixed precision multiplies in f32 here.\n");
+  }
   const stop = stopSignal();
   const started = performance.now();
   try {
