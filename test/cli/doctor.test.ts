@@ -92,7 +92,7 @@ describe("advice", () => {
     features: ["shader-f16", "timestamp-query"],
     toggles: [],
     matrices: false,
-          kernels: [],
+    kernels: [],
   };
 
   it("is none for a GPU that has everything", () => {
