@@ -3,6 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config/schema.js";
+import type { ModelConfig } from "../../src/config/types.js";
 import { Fields, type Json } from "../../src/model/families/fields.js";
 import { familyOf, familyTypes } from "../../src/model/families/table.js";
 import { weightsFrom } from "../../src/model/families/weights.js";
@@ -206,7 +208,38 @@ describe.each(familyTypes())("of a %s model", (type) => {
     expect(wrong).toEqual([]);
     expect(refused).toBeGreaterThan(8);
   });
+
+  it("no setting may be lost when it is written: the family has a key for it, or it is refused by its name", () => {
+    const wrong = unusualSettings(config).flatMap(([name, changed]) => {
+      const message = messageOf(() =>
+        expect(family.config(new Fields(family.json(changed), path)), "what was written").toEqual(changed),
+      );
+      return message === "no error" || message.startsWith(name.split(".")[0]) ? [] : [`${name}: ${message}`];
+    });
+    expect(wrong).toEqual([]);
+  });
 });
+
+/** A config with one setting more that few families have, for each of those that fit its sections. */
+function unusualSettings(config: ModelConfig): [name: string, ModelConfig][] {
+  const { attention, ffn, moe, ssm } = config;
+  const settings: Record<string, Partial<ModelConfig> | false | undefined> = {
+    "multipliers.embedding": { multipliers: { embedding: 2 } },
+    "multipliers.residual": { multipliers: { residual: 2 } },
+    "multipliers.logits": { multipliers: { logits: 2 } },
+    "ffn.multipliers": ffn && { ffn: { ...ffn, multipliers: { gate: 1, down: 2 } } },
+    "moe.routedScale": moe && { moe: { ...moe, routedScale: 2 } },
+    // The weights of "softmax-topk" have the sum one already.
+    "moe.normalise": moe && moe.router !== "softmax-topk" && { moe: { ...moe, normalise: !moe.normalise } },
+    "attention.scale": attention && { attention: { ...attention, scale: 2 } },
+    "attention.valueDim": attention && { attention: { ...attention, valueDim: 2 * attention.headDim } },
+    "ssm.dtLimit": ssm && { ssm: { ...ssm, dtLimit: { least: 0.01, most: 0.02 } } },
+    "ssm.norm": ssm && { ssm: { ...ssm, norm: null } },
+  };
+  return Object.entries(settings).flatMap(([name, change]) =>
+    change ? [[name, parseConfig({ ...config, ...change })] as [string, ModelConfig]] : [],
+  );
+}
 
 function messageOf(run: () => unknown): string {
   try {

@@ -4,7 +4,17 @@ import { indicesOf } from "../../config/patterns.js";
 import { parseConfig } from "../../config/schema.js";
 import type { Family } from "./family.js";
 import { expansion, readMambaKeys, requireGatedNorm, writeMambaKeys } from "./mamba.js";
-import { kvHeads, named, readRope, requireAbsent, requireLayers, requireSilu, writeRope } from "./transformer.js";
+import {
+  feedForwardNames,
+  kvHeads,
+  named,
+  plainNetworks,
+  readRope,
+  requireAbsent,
+  requireLayers,
+  requireSilu,
+  writeRope,
+} from "./transformer.js";
 
 export const bamba: Family = {
   type: "bamba",
@@ -40,9 +50,9 @@ export const bamba: Family = {
   },
   json(config) {
     requireLayers(config, "bamba", "TM", "F");
-    const { attention, ffn, ssm, dModel } = config;
+    const { attention, ssm, dModel } = config;
     if (!attention || !ssm) throw new Error("pattern: a bamba model needs the sections attention and ssm.");
-    if (ffn?.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn?.kind}, but bamba's networks are "swiglu".`);
+    const { dFfn } = plainNetworks(config, "bamba", "swiglu");
     requireGatedNorm(config, "bamba", 1);
     const { heads, kvHeads, headDim, rope, scale, valueDim } = attention;
     requireAbsent("bamba", {
@@ -54,7 +64,7 @@ export const bamba: Family = {
     return {
       vocab_size: config.vocabSize,
       hidden_size: dModel,
-      intermediate_size: ffn.dFfn,
+      intermediate_size: dFfn,
       num_hidden_layers: config.pattern.length,
       attn_layer_indices: indicesOf(config.pattern, "T").map((index) => index - 1),
       num_attention_heads: heads,
@@ -68,10 +78,5 @@ export const bamba: Family = {
       tie_word_embeddings: config.tieEmbeddings,
     };
   },
-  mappings: (config) =>
-    named(config, [
-      [/^model\.norm\./, "model.final_layernorm."],
-      [/\.post_attention_layernorm\./, ".pre_ff_layernorm."],
-      [/\.mlp\./, ".feed_forward."],
-    ]),
+  mappings: (config) => named(config, feedForwardNames),
 };

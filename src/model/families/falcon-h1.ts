@@ -7,6 +7,7 @@ import type { Family } from "./family.js";
 import type { Fields, Json } from "./fields.js";
 import { readMambaKeys, writeMambaKeys } from "./mamba.js";
 import {
+  feedForwardNames,
   kvHeads,
   named,
   readWholeRope,
@@ -139,10 +140,5 @@ export const falconH1: Family = {
       tie_word_embeddings: config.tieEmbeddings,
     };
   },
-  mappings: (config) =>
-    named(config, [
-      [/^model\.norm\./, "model.final_layernorm."],
-      [/\.post_attention_layernorm\./, ".pre_ff_layernorm."],
-      [/\.mlp\./, ".feed_forward."],
-    ]),
+  mappings: (config) => named(config, feedForwardNames),
 };

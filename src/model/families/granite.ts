@@ -10,6 +10,7 @@ import {
   kvHeads,
   layerTypes,
   named,
+  plainNetworks,
   readWholeRope,
   requireAbsent,
   requireLayers,
@@ -124,11 +125,12 @@ function networks(fields: Fields): Pick<ModelConfig, "ffn" | "moe"> {
   };
 }
 
-function networkKeys({ ffn, moe }: ModelConfig) {
+function networkKeys(config: ModelConfig) {
+  const { ffn, moe } = config;
   if (ffn) {
-    if (ffn.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn.kind}, but Granite's networks are "swiglu".`);
-    requireAbsent("granitemoehybrid", { moe, "ffn.multipliers": ffn.multipliers });
-    return { num_local_experts: 0, shared_intermediate_size: ffn.dFfn, intermediate_size: ffn.dFfn };
+    const { dFfn } = plainNetworks(config, "granitemoehybrid", "swiglu");
+    requireAbsent("granitemoehybrid", { moe });
+    return { num_local_experts: 0, shared_intermediate_size: dFfn, intermediate_size: dFfn };
   }
   if (!moe) throw new Error("ffn: missing; every layer of a granitemoehybrid model has a feed-forward network.");
   if (moe.kind !== "swiglu" || moe.router !== "softmax-topk" || moe.balance || moe.dShared === 0) {

@@ -8,7 +8,15 @@ import type { Fields } from "./fields.js";
 import { expansion, startRanges } from "./mamba.js";
 import { readDtRank } from "./mamba1.js";
 import { type Mapping, renamed, stacked, stackedPairs } from "./mapping.js";
-import { kvHeads, named, requireAbsent, requireLayers, requireSilu } from "./transformer.js";
+import {
+  feedForwardNames,
+  kvHeads,
+  named,
+  plainNetworks,
+  requireAbsent,
+  requireLayers,
+  requireSilu,
+} from "./transformer.js";
 
 export const jamba: Family = {
   type: "jamba",
@@ -69,14 +77,14 @@ export const jamba: Family = {
   json(config) {
     requireLayers(config, "jamba", "TJ", "FE");
     const { attention, mamba1, moe, ffn, pattern } = config;
-    if (ffn && ffn.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn.kind}, but jamba's networks are "swiglu".`);
+    if (ffn) plainNetworks(config, "jamba", "swiglu");
     if (mamba1 && !mamba1.innerNorms) throw new Error("mamba1.innerNorms: false, but jamba norms dt, B and C.");
     requireAbsent("jamba", {
       multipliers: config.multipliers,
       "attention.rope": attention?.rope,
       "attention.scale": attention?.scale,
       "attention.valueDim": attention?.valueDim,
-      "ffn.multipliers": ffn?.multipliers,
+      "moe.routedScale": moe?.routedScale,
     });
     return {
       vocab_size: config.vocabSize,
@@ -107,11 +115,7 @@ export const jamba: Family = {
   mappings: (config) =>
     named(
       config,
-      [
-        [/^model\.norm\./, "model.final_layernorm."],
-        [/\.post_attention_layernorm\./, ".pre_ff_layernorm."],
-        [/\.mlp\./, ".feed_forward."],
-      ],
+      feedForwardNames,
       [...ffnPatternOf(config)].flatMap((letter, layer) => (letter === "E" ? expertMappings(config, layer) : [])),
     ),
 };

@@ -7,6 +7,7 @@ import type { Fields, Json } from "./fields.js";
 import {
   kvHeads,
   named,
+  plainNetworks,
   readWholeRope,
   requireAbsent,
   requireLayers,
@@ -48,9 +49,8 @@ export function readLlama(fields: Fields, relative: Relative): ModelConfig {
 /** The reverse of `readLlama`. Throws one sentence that names the field which these keys cannot express. */
 export function writeLlama(config: ModelConfig): Json {
   requireLayers(config, "llama", "T", "F");
-  const { attention, ffn } = config;
-  if (ffn?.kind !== "swiglu") throw new Error(`ffn.kind: ${ffn?.kind}, but llama's networks are "swiglu".`);
-  const { heads, kvHeads, headDim, valueDim, rope, scale } = attention!;
+  const { dFfn } = plainNetworks(config, "llama", "swiglu");
+  const { heads, kvHeads, headDim, valueDim, rope, scale } = config.attention!;
   requireAbsent("llama", {
     multipliers: config.multipliers,
     "attention.scale": scale,
@@ -60,7 +60,7 @@ export function writeLlama(config: ModelConfig): Json {
   return {
     vocab_size: config.vocabSize,
     hidden_size: config.dModel,
-    intermediate_size: ffn.dFfn,
+    intermediate_size: dFfn,
     num_hidden_layers: config.pattern.length,
     num_attention_heads: heads,
     num_key_value_heads: kvHeads,

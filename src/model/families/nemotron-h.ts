@@ -11,7 +11,7 @@ import type { Fields } from "./fields.js";
 import { ownChunk, requireGatedNorm, startRanges, writeTimeStepLimit } from "./mamba.js";
 import { backboneNames } from "./mamba2.js";
 import { type Mapping, renamed, stacked } from "./mapping.js";
-import { kvHeads, layerTypes, named, requireAbsent, requireLayers } from "./transformer.js";
+import { kvHeads, layerTypes, named, plainNetworks, requireAbsent, requireLayers } from "./transformer.js";
 
 /** Our letters for their kinds of layer: a mixer, or a network. */
 const letters: Record<string, [mixer: string, ffn: string]> = {
@@ -91,7 +91,7 @@ export const nemotronH: Family = {
       "attention.scale": attention?.scale,
       "attention.valueDim": attention?.valueDim,
     });
-    if (ffn && ffn.kind !== "relu2") throw new Error(`ffn.kind: ${ffn.kind}, but nemotron_h's networks are "relu2".`);
+    if (ffn) plainNetworks(config, "nemotron_h", "relu2");
     if (ssm) {
       requireGatedNorm(config, "nemotron_h", ssm.groups);
       if ((ssm.dtLimit?.least ?? 0) !== ssm.dtRange[0] || ssm.dtLimit?.most !== undefined) {

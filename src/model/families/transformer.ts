@@ -1,8 +1,9 @@
 /** What the transformer parts of several families have in common. */
 
+import { section } from "../../config/blocks/block.js";
 import { blocksOf } from "../../config/blocks/table.js";
 import { parameterTable } from "../../config/parameters.js";
-import type { ModelConfig, RopeConfig } from "../../config/types.js";
+import type { FfnConfig, ModelConfig, RopeConfig } from "../../config/types.js";
 import type { Fields, Json } from "./fields.js";
 import { type Mapping, renamed } from "./mapping.js";
 
@@ -64,6 +65,13 @@ export function writeWholeRope(rope: RopeConfig, field: string, headDim: number)
   throw new Error(`${field}.dim: ${rope.dim}, but these models turn whole heads, ${headDim}.`);
 }
 
+/** For `named`: what Bamba, Falcon-H1 and Jamba call their last norm, their second norms and their networks. */
+export const feedForwardNames = [
+  [/^model\.norm\./, "model.final_layernorm."],
+  [/\.post_attention_layernorm\./, ".pre_ff_layernorm."],
+  [/\.mlp\./, ".feed_forward."],
+] as const;
+
 /**
  * Every weight of a config under the name that `rename` gives it, but for those that `others` map.
  * @param rename pairs of what to look for in braid's names and what the family has instead, all applied in order
@@ -95,6 +103,17 @@ export function requireLayers(config: ModelConfig, family: string, mixers: strin
 export function requireAbsent(family: string, fields: Record<string, unknown>): void {
   const [name] = Object.entries(fields).find(([, value]) => value !== undefined && value !== null) ?? [];
   if (name) throw new Error(`${name}: a ${family} model has no such setting; leave it out.`);
+}
+
+/**
+ * The section `ffn` of a family whose networks are all of one kind.
+ * @throws Error when they are of another, or have factors, for which these families have no keys
+ */
+export function plainNetworks(config: ModelConfig, family: string, kind: FfnConfig["kind"]): FfnConfig {
+  const ffn = section(config, "ffn");
+  if (ffn.kind !== kind) throw new Error(`ffn.kind: ${ffn.kind}, but ${family}'s networks are "${kind}".`);
+  requireAbsent(family, { "ffn.multipliers": ffn.multipliers });
+  return ffn;
 }
 
 /** Names of kinds of layer that published files have and transformers 5 has renamed. */
