@@ -6,11 +6,10 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
-import { attentionSection, attentionWidths, visiblePairs } from "./attention.js";
+import { attention, attentionSection, attentionWidths, visiblePairs } from "./attention.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { requireQuads } from "./fields.js";
 import { lambdaParameters } from "./lambda.js";
-import { ones, projection, residualProjection } from "./weights.js";
 
 export interface DifferentialConfig {
   /** "subtract" (default), or "add": first + λ · second, a row of Table 18. */
@@ -57,18 +56,9 @@ export const differential: BlockSpec = {
     requireQuads("twice attention.valueDim", valueDim, 256);
   },
   /** Those of T, and the four vectors of λ. */
-  parameters(config, { prefix }) {
-    const { dModel } = config;
-    const attention = section(config, "attention");
-    const { q, k, v, out } = attentionWidths(attention);
-    return [
-      ones(`${prefix}.input_layernorm.weight`, dModel),
-      projection(`${prefix}.self_attn.q_proj.weight`, q, dModel),
-      projection(`${prefix}.self_attn.k_proj.weight`, k, dModel),
-      projection(`${prefix}.self_attn.v_proj.weight`, v, dModel),
-      residualProjection(`${prefix}.self_attn.o_proj.weight`, dModel, out, config),
-      ...lambdaParameters(`${prefix}.self_attn`, attention.headDim),
-    ];
+  parameters(config, place) {
+    const { headDim } = section(config, "attention");
+    return [...attention.parameters(config, place), ...lambdaParameters(`${place.prefix}.self_attn`, headDim)];
   },
   /** As T, but that each head's product with the values is twice as wide. */
   cost(config, context) {

@@ -100,7 +100,7 @@ export const interleaved: KnownModel[] = [
       {
         vocabSize: 128_256,
         dModel: 4096,
-        pattern: `${"MMMMMMMMMT".repeat(1)}${"MMMMMMMMT".repeat(2)}MMMM`,
+        pattern: `MMMMMMMMMT${"MMMMMMMMT".repeat(2)}MMMM`,
         attention: { heads: 32, kvHeads: 8, headDim: 128, rope: { theta: 1e4, dim: 64 } },
         ssm: { ...mamba2Defaults, dSsm: 8192, headDim: 64, dState: 128 },
         ffn: { kind: "swiglu", dFfn: 14_336 },

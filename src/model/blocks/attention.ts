@@ -11,6 +11,12 @@ import { type Block, type BlockContext, type BlockState, residualScale } from ".
 /** A key-value cache as the state of a block. */
 const cacheOf = ({ k, v }: BlockState): KvCache => ({ k, v, capacity: k.shape[1] });
 
+/** [q | k | v] of a normed input: [B·T, the sum of their widths]. */
+export function projectHeads({ tape, weight }: BlockContext, normed: Tensor, scale?: number): Tensor {
+  const projections = ["q", "k", "v"].map((name) => weight(`self_attn.${name}_proj.weight`));
+  return linear(tape, normed, projections, "qkv", undefined, { scale });
+}
+
 /** What heads make of [q | k | v]: over the tokens at hand, or after those of the cache. */
 export function attendTo(
   { tape, batch, length, state, position, observe }: BlockContext,
@@ -38,9 +44,7 @@ function record(context: BlockContext, x: Tensor, windowed: boolean): Tensor {
   const heads = section(config, "attention");
   const window = windowed ? section(config, "window") : null;
   const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
-  const projections = ["q", "k", "v"].map((name) => weight(`self_attn.${name}_proj.weight`));
-  const qkv = linear(tape, normed, projections, "qkv");
-  const mixed = attendTo(context, qkv, heads, window);
+  const mixed = attendTo(context, projectHeads(context, normed), heads, window);
   return linear(tape, mixed, [weight("self_attn.o_proj.weight")], "attention out", x, {
     scale: residualScale(config),
   });

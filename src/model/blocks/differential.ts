@@ -4,7 +4,7 @@ import { differential as difference } from "../../ops/differential.js";
 import { differentialLambda, lambdaInit } from "../../ops/lambda.js";
 import { linear } from "../../ops/linear.js";
 import { groupNorm, rmsNorm } from "../../ops/norm.js";
-import { attendTo, cacheState } from "./attention.js";
+import { attendTo, cacheState, projectHeads } from "./attention.js";
 import { type Block, type BlockContext, residualScale } from "./block.js";
 
 /** λ of a layer [1], from the vectors below `name` (arXiv:2410.05258, equation 2). */
@@ -20,9 +20,7 @@ export const differential: Block = {
     const { tape, config, layer, weight } = context;
     const heads = differentialHeads(config);
     const normed = rmsNorm(tape, x, weight("input_layernorm.weight"), config.normEps);
-    const projections = ["q", "k", "v"].map((name) => weight(`self_attn.${name}_proj.weight`));
-    const qkv = linear(tape, normed, projections, "qkv");
-    const both = attendTo(context, qkv, heads);
+    const both = attendTo(context, projectHeads(context, normed), heads);
     const mixed = difference(tape, both, lambdaOf(context, "self_attn"), { fusion: differentialFusion(config) });
     const options = { groups: heads.heads / 2, eps: config.normEps, factor: 1 - lambdaInit(layer) };
     return linear(

@@ -7,7 +7,7 @@ import { type BranchScale, combine, scaleChannels } from "../../ops/combine.js";
 import { expandHeads } from "../../ops/heads.js";
 import { linear } from "../../ops/linear.js";
 import { groupNorm, rmsNorm } from "../../ops/norm.js";
-import { attendTo, cacheState } from "./attention.js";
+import { attendTo, cacheState, projectHeads } from "./attention.js";
 import { type Block, type BlockContext, residualScale } from "./block.js";
 import { lambdaOf } from "./differential.js";
 import { gatedOutput, scan, scanState } from "./mamba2.js";
@@ -15,8 +15,7 @@ import { gatedOutput, scan, scanState } from "./mamba2.js";
 /** What Mamba-2 and attention make of the normed input, each normed where asked for: [B·T, dSsm] and [B·T, heads · valueDim]. */
 function branches(context: BlockContext, normed: Tensor, { heads, window, ssm, norm, value }: Hybrid) {
   const { tape, config, weight } = context;
-  const qkvWeights = ["q", "k", "v"].map((name) => weight(`self_attn.${name}_proj.weight`));
-  const qkv = linear(tape, normed, qkvWeights, "qkv");
+  const qkv = projectHeads(context, normed);
   let zxbcdt = linear(tape, normed, [weight("mamba.in_proj.weight")], "mamba in");
   if (value === "shared") {
     const { q, k, v } = attentionWidths(heads);

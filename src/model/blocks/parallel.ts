@@ -4,7 +4,7 @@ import type { Tensor } from "../../gpu/tensor.js";
 import { linear } from "../../ops/linear.js";
 import { rmsNorm } from "../../ops/norm.js";
 import { scaleColumns } from "../../ops/scale.js";
-import { attendTo, cacheState } from "./attention.js";
+import { attendTo, cacheState, projectHeads } from "./attention.js";
 import { type Block, type BlockContext, residualScale } from "./block.js";
 import { gatedOutput, scan, scanState } from "./mamba2.js";
 
@@ -31,8 +31,7 @@ export const parallel: Block = {
     const out = [weight("mamba.out_proj.weight")];
     const withMamba = linear(tape, gated, out, "mamba out", x, { scale: residual * ssmOut });
 
-    const projections = ["q", "k", "v"].map((name) => weight(`self_attn.${name}_proj.weight`));
-    const qkv = linear(tape, normed, projections, "qkv", undefined, { scale: attentionIn });
+    const qkv = projectHeads(context, normed, attentionIn);
     const heads = section(config, "attention");
     // Rotation is linear: the factor of the keys is one of the scores.
     const scale = key === 1 ? heads.scale : key * (heads.scale ?? 1 / Math.sqrt(heads.headDim));
