@@ -1,4 +1,4 @@
-import { type ColumnTable, table } from "arquero";
+import { type ColumnTable, from } from "arquero";
 import type { Gpu } from "../gpu/gpu.js";
 import type { Parameters } from "../model/parameters.js";
 import { observe } from "./look.js";
@@ -19,10 +19,5 @@ export async function alphas(gpu: Gpu, parameters: Parameters, ids: ArrayLike<nu
     const heads = shape[shape.length - 1];
     return Array.from(values, (alpha, i) => ({ layer, token: Math.floor(i / heads), head: i % heads, alpha }));
   });
-  return table({
-    layer: rows.map(({ layer }) => layer),
-    token: rows.map(({ token }) => token),
-    head: rows.map(({ head }) => head),
-    alpha: rows.map(({ alpha }) => alpha),
-  });
+  return from(rows);
 }

@@ -1,4 +1,4 @@
-import { type ColumnTable, table } from "arquero";
+import { type ColumnTable, from, table } from "arquero";
 import { Rng } from "../data/rng.js";
 import { Arena, download, tensorFrom } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
@@ -44,15 +44,10 @@ export async function influence(
   const rows = queries.flatMap((query, i) =>
     Array.from({ length: query + 1 }, (_, key) => {
       const first = (i * length + key) * dModel;
-      return { query, key, gradient: Math.hypot(...gradient.subarray(first, first + dModel)) };
+      return { query, key, distance: query - key, gradient: Math.hypot(...gradient.subarray(first, first + dModel)) };
     }),
   );
-  return table({
-    query: rows.map(({ query }) => query),
-    key: rows.map(({ key }) => key),
-    distance: rows.map(({ query, key }) => query - key),
-    gradient: rows.map(({ gradient }) => gradient),
-  });
+  return from(rows);
 }
 
 /**
