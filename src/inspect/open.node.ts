@@ -1,4 +1,4 @@
-import { loadCodec } from "../data/open.js";
+import { loadCodec } from "../data/codec.node.js";
 import type { TokenCodec } from "../data/types.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { loadModel } from "../model/folder.node.js";
