@@ -18,6 +18,8 @@ export function useFolder(): string {
 
 export interface ChildResult {
   code: number | null;
+  /** What ended it, when nothing of its own did. */
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
   seconds: number;
@@ -29,21 +31,17 @@ export interface ChildOptions {
   cwd?: string;
   /** The Node to run; by default the one that runs the tests. */
   binary?: string;
-  /** Kilobytes of address space, by `ulimit -v`. */
-  memory?: number;
 }
 
 /** Runs Node with `args`; killed (code null) when it does not end by itself within a minute. */
 export function node(
   args: string[],
-  { env = {}, cwd, binary = process.execPath, memory }: ChildOptions = {},
+  { env = {}, cwd, binary = process.execPath }: ChildOptions = {},
 ): Promise<ChildResult> {
   const all: NodeJS.ProcessEnv = { ...process.env, ...env };
   for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name];
   const start = performance.now();
-  const command = memory === undefined ? binary : "bash";
-  const before = memory === undefined ? [] : ["-c", `ulimit -v ${memory}; exec "$0" "$@"`, binary];
-  const child = spawn(command, [...before, ...args], {
+  const child = spawn(binary, args, {
     env: all,
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
@@ -58,7 +56,9 @@ export function node(
   });
   return new Promise((done, failed) => {
     child.on("error", failed);
-    child.on("close", (code) => done({ code, stdout, stderr, seconds: (performance.now() - start) / 1000 }));
+    child.on("close", (code, signal) =>
+      done({ code, signal, stdout, stderr, seconds: (performance.now() - start) / 1000 }),
+    );
   });
 }
 
