@@ -1,5 +1,5 @@
 // For each row of a chunk of logits [rows, UNITS V's]: losses[row0 + row] = log Σ exp(logits) - logits[answer], 0 where the
-// target is not scored; and with GRADIENT the logits become their own gradient, (softmax - onehot) / scored. LANES (a power
+// target is not scored; and with GRADIENT the logits become their own gradient, (softmax - onehot) / n (times the loss scale). LANES (a power
 // of 4) invocations share a row, SLOTS rows share a workgroup; a row is read twice, the second time from the cache.
 // V and its functions come from src/ops/vector.ts. Constants: UNITS, LANES, SLOTS, GRADIENT.
 struct Params { rows: u32, row0: u32 }
@@ -62,10 +62,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       for (var j = lane; j < UNITS; j += LANES) { logits[row * UNITS + j] = V(); }
       return;
     }
-    let scale = scored[1] / all.y;
+    let scale = scored[2] / all.y;
     for (var j = lane; j < UNITS; j += LANES) {
       let value = logits[row * UNITS + j];
-      logits[row * UNITS + j] = exp(value - V(all.x)) * scale - hot(j, answer) * scored[1];
+      logits[row * UNITS + j] = exp(value - V(all.x)) * scale - hot(j, answer) * scored[2];
     }
   }
 }

@@ -1,5 +1,6 @@
 // One AdamW step (Loshchilov & Hutter 2019) on the parameters, four an invocation, after clipping the gradients by their global norm.
 // A norm that is not finite leaves everything as it is: one bad step must not destroy the weights.
+// src/ops/loss-scale.ts gives `unscaled`.
 struct Params { count: u32 }
 struct State {
   // 1 - lr · weight decay, lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
@@ -22,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.y * groups.x + group.x) * 256u + local;
   // By its bits: a compiler may take it that floats are finite.
   if (i >= p.count || (bitcast<u32>(norm[0]) & 0x7f800000u) == 0x7f800000u) { return; }
-  var gradient = gradients[i];
+  var gradient = unscaled(gradients[i]);
   if (state.clip > 0.0) { gradient *= min(1.0, state.clip / (norm[0] + 1e-6)); }
   let m = first[i] + state.one_minus_beta1 * (gradient - first[i]);
   let v = state.beta2 * second[i] + state.one_minus_beta2 * gradient * gradient;

@@ -1,11 +1,13 @@
 import type { Gpu } from "./gpu.js";
-import { elements, sizeOf, type Tensor } from "./tensor.js";
+import { fromF16, toF16 } from "./half.js";
+import { bytesOf, type ElementType, elements, sizeOf, type Tensor, typeOf } from "./tensor.js";
 
 /**
  * Gives out buffers while a step is recorded. Commands run in the order in which they were recorded, so a buffer that is
  * freed at one point of the recording can serve again from there on: the plan of buffers comes from liveness, and replaying allocates nothing.
  */
 export class Arena {
+  /** By their size in words of 4 bytes. */
   private readonly free = new Map<number, GPUBuffer[]>();
   private readonly all: GPUBuffer[] = [];
   private readonly live = new Set<GPUBuffer>();
@@ -14,11 +16,12 @@ export class Arena {
 
   constructor(readonly gpu: Gpu) {}
 
-  alloc(shape: readonly number[], label: string): Tensor {
-    const size = Math.ceil(Math.max(1, elements(shape)) / 64) * 64;
+  alloc(shape: readonly number[], label: string, type: ElementType = "f32"): Tensor {
+    const words = (Math.max(1, elements(shape)) * bytesOf({ type })) / 4;
+    const size = Math.ceil(words / 64) * 64;
     const buffer = this.reuse(size) ?? this.create(size, label);
     this.live.add(buffer);
-    return { buffer, offset: 0, shape, label };
+    return { buffer, offset: 0, shape, label, type };
   }
 
   /** The tensor's buffer may serve for something else from here on. */
@@ -58,20 +61,35 @@ export function tensorFrom(
   shape: readonly number[],
   label: string,
   values?: Float32Array | Uint32Array,
+  type: ElementType = "f32",
 ): Tensor {
-  const tensor: Tensor = { buffer: gpu.buffer(elements(shape), label), offset: 0, shape, label };
+  const words = (elements(shape) * bytesOf({ type })) / 4;
+  const tensor: Tensor = { buffer: gpu.buffer(words, label), offset: 0, shape, label, type };
   if (values) upload(gpu, tensor, values);
   return tensor;
 }
 
+/** Rounds to f16 where the tensor is kept so. @throws Error when there are not as many values as elements. */
 export function upload(gpu: Gpu, tensor: Tensor, values: Float32Array | Uint32Array): void {
   if (values.length !== sizeOf(tensor)) {
     throw new Error(`${tensor.label} [${tensor.shape}] takes ${sizeOf(tensor)} values, not ${values.length}`);
   }
+  const data = typeOf(tensor) === "f16" ? wholeWords(toF16(Float32Array.from(values))) : values;
   // Never shared memory here; the plain types are for tslab's TypeScript 5.0, whose typed arrays take no parameter.
-  gpu.device.queue.writeBuffer(tensor.buffer, tensor.offset * 4, values as Float32Array<ArrayBuffer>);
+  gpu.device.queue.writeBuffer(tensor.buffer, tensor.offset * bytesOf(tensor), data as Float32Array<ArrayBuffer>);
 }
 
+/** An odd number of halves with one more: buffers are written four bytes at a time. */
+function wholeWords(halves: Uint16Array): Uint16Array {
+  if (halves.length % 2 === 0) return halves;
+  const padded = new Uint16Array(halves.length + 1);
+  padded.set(halves);
+  return padded;
+}
+
+/** The elements of a tensor as f32. */
 export async function download(gpu: Gpu, tensor: Tensor): Promise<Float32Array> {
-  return new Float32Array(await gpu.read(tensor.buffer, tensor.offset, sizeOf(tensor)));
+  const [size, bytes] = [sizeOf(tensor), bytesOf(tensor)];
+  const read = await gpu.read(tensor.buffer, (tensor.offset * bytes) / 4, Math.ceil((size * bytes) / 4));
+  return typeOf(tensor) === "f16" ? fromF16(new Uint16Array(read, 0, size)) : new Float32Array(read);
 }

@@ -1,9 +1,16 @@
 import type { AdapterWish } from "./browser.js";
+import { inHalves } from "./half-storage.js";
 import type { GpuInfo } from "./info.js";
 import { type KernelName, kernels } from "./kernels.generated.js";
 
 /** Constants put in front of a kernel's text, e.g. { HEAD_DIM: 64 }: whole numbers become u32, strings are taken as WGSL. */
 export type KernelConstants = Record<string, number | boolean | string>;
+
+export interface PipelineOptions {
+  constants?: KernelConstants;
+  before?: string;
+  halves?: readonly number[];
+}
 
 export interface GpuOptions {
   adapter?: AdapterWish;
@@ -114,11 +121,13 @@ export class Gpu {
 
   /**
    * The compiled kernel `name` (kernels/<name>.wgsl) with `constants` in front; compiled once a device.
-   * `before` is WGSL put between the constants and the kernel: shared pieces or unrolled loops.
+   * `before` is WGSL put between the constants and the kernel: shared pieces or unrolled loops. `halves` are the bindings
+   * whose tensors are kept in f16.
    */
-  pipeline(name: KernelName, constants: KernelConstants = {}, before = ""): GPUComputePipeline {
+  pipeline(name: KernelName, { constants = {}, before = "", halves = [] }: PipelineOptions = {}): GPUComputePipeline {
     const prelude = Object.entries(constants).map(([key, value]) => `const ${key} = ${literal(value)};\n`);
-    const code = prelude.join("") + before + kernels[name];
+    const text = prelude.join("") + before + kernels[name];
+    const code = directivesFirst(halves.length ? inHalves(text, halves) : text);
     let pipeline = this.pipelines.get(code);
     if (!pipeline) {
       const module = this.device.createShaderModule({ label: name, code });
@@ -170,6 +179,16 @@ const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
 function literal(value: number | boolean | string): string {
   if (typeof value !== "number") return String(value);
   return Number.isInteger(value) ? `${value}u` : `f32(${value})`;
+}
+
+/** WGSL wants `enable` and its like before everything else; joined pieces have them where they need them. */
+function directivesFirst(code: string): string {
+  const directives = new Set<string>();
+  const rest = code.replace(/^(?:enable|diagnostic)\b[^;]*;\n/gm, (line) => {
+    directives.add(line);
+    return "";
+  });
+  return [...directives].join("") + rest;
 }
 
 function outOfMemory(message: string): string {

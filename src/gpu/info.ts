@@ -11,8 +11,8 @@ export interface GpuInfo {
   features: string[];
   /** Dawn toggles asked for. */
   toggles: string[];
-  /** Whether it multiplies matrices of 16 × 16 × 16 of f16 into f32, in subgroups of 32 (tensor cores). */
-  matrices: boolean;
+  /** The matrices of f16 that it multiplies into f32 (tensor cores), if it does. */
+  matrices: MatrixShape | null;
   /** Names of the kernels compiled so far: which variants a run used. */
   kernels: string[];
 }
@@ -32,9 +32,17 @@ export function describeAdapter(adapter: GPUAdapter, backend: GpuInfo["backend"]
     software: fallback || softwareNames.test(`${vendor} ${architecture} ${device} ${description}`),
     features: [...adapter.features].sort(),
     toggles,
-    matrices: hasMatrices(adapter),
+    matrices: matrixShape(adapter),
     kernels: [],
   };
+}
+
+/** A subgroup of `lanes` invocations multiplies [m, k] by [k, n] at once. */
+export interface MatrixShape {
+  m: number;
+  n: number;
+  k: number;
+  lanes: number;
 }
 
 interface MatrixConfig {
@@ -45,11 +53,13 @@ interface MatrixConfig {
   K: number;
 }
 
-function hasMatrices(adapter: GPUAdapter): boolean {
+/** The largest product of f16 into f32 that the adapter reports; none where subgroups have no one size that kernels can be cut for. */
+function matrixShape(adapter: GPUAdapter): MatrixShape | null {
   const info = adapter.info as GPUAdapterInfo & { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
-  if (!adapter.features.has("shader-f16") || info.subgroupMinSize !== 32 || info.subgroupMaxSize !== 32) return false;
-  return [...(info.subgroupMatrixConfigs ?? [])].some(
-    ({ componentType, resultComponentType, M, N, K }) =>
-      componentType === "f16" && resultComponentType === "f32" && M === 16 && N === 16 && K === 16,
-  );
+  const { subgroupMinSize: lanes, subgroupMaxSize } = info;
+  if (!adapter.features.has("shader-f16") || lanes === undefined || lanes !== subgroupMaxSize) return null;
+  const shapes = [...(info.subgroupMatrixConfigs ?? [])]
+    .filter(({ componentType, resultComponentType }) => componentType === "f16" && resultComponentType === "f32")
+    .map(({ M: m, N: n, K: k }) => ({ m, n, k, lanes }));
+  return shapes.sort((a, b) => b.m * b.n * b.k - a.m * a.n * a.k)[0] ?? null;
 }

@@ -23,7 +23,19 @@ async function newInstance(extra: string[]): Promise<{ gpu: GPU; toggles: string
 async function find(extra: string[] = []): Promise<AdapterChoice | undefined> {
   const { gpu, toggles } = await newInstance(extra);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  return adapter ? { adapter, info: describeAdapter(adapter, "dawn", toggles) } : undefined;
+  if (!adapter) return undefined;
+  const info = describeAdapter(adapter, "dawn", toggles);
+  return { adapter, info: { ...info, software: info.software && !posesAsGpu() } };
+}
+
+/**
+ * Whether a software adapter is to be taken for a GPU, so that the kernels meant for those run: to test them without one.
+ * @throws Error when $BRAID_KERNELS is neither "gpu" nor "auto".
+ */
+function posesAsGpu(): boolean {
+  const asked = process.env.BRAID_KERNELS || "auto";
+  if (asked !== "gpu" && asked !== "auto") throw new Error(`BRAID_KERNELS is "${asked}"; it can be "auto" or "gpu".`);
+  return asked === "gpu";
 }
 
 /**
@@ -40,7 +52,8 @@ export function adapterWish(wish: AdapterWish): AdapterWish {
 
 /**
  * Adapter order (design §5): a discrete GPU, any GPU, a software Vulkan of the system, the one that npm brought.
- * $BRAID_ADAPTER = hardware | software narrows the choice; $BRAID_TOGGLES adds Dawn toggles (comma-separated).
+ * $BRAID_ADAPTER = hardware | software narrows the choice; $BRAID_TOGGLES adds Dawn toggles (comma-separated);
+ * $BRAID_KERNELS = gpu runs the GPUs' kernels on a software adapter.
  * @throws Error naming every place that was looked at.
  */
 export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> {

@@ -1,7 +1,7 @@
 import { GPUBufferUsageFlags, type Gpu, type KernelConstants } from "./gpu.js";
 import type { KernelName } from "./kernels.generated.js";
 import type { Profile } from "./profile.js";
-import { sizeOf, type Tensor } from "./tensor.js";
+import { bytesOf, sizeOf, type Tensor, typeOf } from "./tensor.js";
 
 interface Dispatch {
   kind: "dispatch";
@@ -55,11 +55,6 @@ export function spread(count: number): [number, number] {
   return [Math.ceil(count / y), y];
 }
 
-export interface MixedPrecision {
-  /** A power of two that brings gradients into the range of f16: the rows of a step, whose mean the loss is. */
-  gradientScale: number;
-}
-
 /**
  * Records dispatches once, with pipelines, bind groups and parameters all made, and replays them any number of times in
  * one submission (design §1.3). What changes from step to step reaches the kernels as data in buffers.
@@ -69,11 +64,15 @@ export class Recorder {
   private readonly uniforms: { buffer: GPUBuffer; data: Uint32Array; used: number }[] = [];
   private sealed = false;
 
-  /** @param mixed lets products be of f16, summed in f32, where the adapter has matrices for that */
+  /** Whether activations are kept in f16, and products are of f16 summed in f32: in mixed precision, where the adapter has f16. */
+  readonly halves: boolean;
+
   constructor(
     readonly gpu: Gpu,
-    readonly mixed?: MixedPrecision,
-  ) {}
+    precision: "f32" | "mixed" = "f32",
+  ) {
+    this.halves = precision === "mixed" && gpu.has("shader-f16");
+  }
 
   get dispatches(): number {
     return this.commands.filter((command) => command.kind === "dispatch").length;
@@ -81,12 +80,13 @@ export class Recorder {
 
   dispatch(options: DispatchOptions): void {
     const { kernel, constants, before, bindings, params, groups, label = kernel } = options;
-    const pipeline = this.gpu.pipeline(kernel, constants, before);
+    const halves = bindings.flatMap((tensor, index) => (typeOf(tensor) === "f16" ? [index + 1] : []));
+    const pipeline = this.gpu.pipeline(kernel, { constants, before, halves });
     const entries: GPUBindGroupEntry[] = bindings.map((tensor, index) => {
       const { buffer } = tensor;
-      const offset = tensor.offset * 4;
+      const offset = tensor.offset * bytesOf(tensor);
       // Whole vec4s, as a kernel may read them, but not over the buffer's end.
-      const size = Math.min(Math.ceil(Math.max(4, sizeOf(tensor)) / 4) * 16, buffer.size - offset);
+      const size = Math.min(Math.ceil((Math.max(4, sizeOf(tensor)) * bytesOf(tensor)) / 16) * 16, buffer.size - offset);
       return { binding: index + 1, resource: { buffer, offset, size } };
     });
     if (params) entries.unshift({ binding: 0, resource: this.uniform(params) });
@@ -95,7 +95,11 @@ export class Recorder {
     this.commands.push({ kind: "dispatch", label, pipeline, bindings: group, groups: [x, y, z] });
   }
 
+  /** @throws Error when the two are of different types: bytes are copied as they are. */
   copy(from: Tensor, to: Tensor): void {
+    if (typeOf(from) !== typeOf(to)) {
+      throw new Error(`${from.label} is ${typeOf(from)}, ${to.label} is ${typeOf(to)}: a copy converts nothing`);
+    }
     this.commands.push({ kind: "copy", from, to });
   }
 
@@ -151,7 +155,9 @@ export class Recorder {
   }
 
   private transfer(encoder: GPUCommandEncoder, { from, to }: Copy): void {
-    encoder.copyBufferToBuffer(from.buffer, from.offset * 4, to.buffer, to.offset * 4, sizeOf(from) * 4);
+    const bytes = bytesOf(from);
+    const size = Math.ceil((sizeOf(from) * bytes) / 4) * 4;
+    encoder.copyBufferToBuffer(from.buffer, from.offset * bytes, to.buffer, to.offset * bytes, size);
   }
 
   private uniform(params: number[]): GPUBufferBinding {

@@ -1,17 +1,27 @@
-/** A row-major f32 (or u32) array on the GPU. `offset` counts elements and is a multiple of 64, so that it can be bound. */
+/** What an element is in memory. f16 holds activations in mixed precision; u32 lists lie in tensors of type f32, bit for bit. */
+export type ElementType = "f32" | "f16";
+
+/** A row-major f32 (or u32, or f16) array on the GPU. `offset` counts elements and is a multiple of 64, so that it can be bound. */
 export interface Tensor {
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly shape: readonly number[];
   readonly label: string;
+  /** f32 by default. */
+  readonly type?: ElementType;
 }
 
-/** Bound offsets must be multiples of 256 bytes (minStorageBufferOffsetAlignment), that is of 64 elements. */
+/** Bound offsets must be multiples of 256 bytes (minStorageBufferOffsetAlignment), that is of 64 elements of 4 bytes. */
 export const alignment = 64;
 
 export const elements = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 
 export const sizeOf = (tensor: Tensor): number => elements(tensor.shape);
+
+export const typeOf = (tensor: Tensor): ElementType => tensor.type ?? "f32";
+
+/** Bytes of one element. */
+export const bytesOf = ({ type }: Pick<Tensor, "type">): number => (type === "f16" ? 2 : 4);
 
 /** Rows of a matrix seen as [rows, columns]: all but the last dimension joined. */
 export const rowsOf = (tensor: Tensor): number => sizeOf(tensor) / columnsOf(tensor);
@@ -20,8 +30,8 @@ export const columnsOf = (tensor: Tensor): number => tensor.shape[tensor.shape.l
 
 /** A part of `tensor` that begins `start` elements into it. @throws Error when that can't be bound. */
 export function slice(tensor: Tensor, start: number, shape: readonly number[]): Tensor {
-  if (start % alignment !== 0 || start + elements(shape) > sizeOf(tensor)) {
+  if ((start * bytesOf(tensor)) % (4 * alignment) !== 0 || start + elements(shape) > sizeOf(tensor)) {
     throw new Error(`No slice of ${tensor.label} [${tensor.shape}] at ${start} with shape [${shape}]`);
   }
-  return { buffer: tensor.buffer, offset: tensor.offset + start, shape, label: tensor.label };
+  return { ...tensor, offset: tensor.offset + start, shape };
 }

@@ -110,7 +110,7 @@ async function embeddingGradients(
       tokens,
       Uint32Array.from({ length: rows }, (_, row) => row),
     );
-    const tape = new Tape(recorder, arena, true, (tensor) => (tensor === table ? gradient : undefined));
+    const tape = new Tape(recorder, arena, true, { gradientOf: (tensor) => (tensor === table ? gradient : undefined) });
     const get = (name: string): Tensor => (name === embeddingName ? table : parameters.get(name));
     const hidden = languageModel(tape, { config, get }, tokens, { batch, length });
     recorder.copy(seeded, tape.gradientOf(hidden).gradient);

@@ -35,7 +35,7 @@ export function mixtureOfExperts(context: MixtureContext, x: Tensor, residual?: 
   const { tape, moe, weight, scale = 1, observe } = context;
   const { experts, topK, dShared, kind, router, normalise, routedScale = 1 } = moe;
   const active = (hidden: Tensor) => (kind === "swiglu" ? swiglu(tape, hidden) : activate(tape, hidden, kind));
-  const logits = linear(tape, x, [weight("mlp.router.weight")], "router");
+  const logits = linear(tape, x, [weight("mlp.router.weight")], "router", undefined, { type: "f32" });
   const bias = moe.balance ? weight("mlp.expert_bias") : undefined;
   const routing = route(tape, logits, bias, { topK, score: router, normalise, scale: routedScale * scale });
   const plan = expertPlan(tape, routing.choice, experts);

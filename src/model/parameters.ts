@@ -30,6 +30,8 @@ export class Parameters {
   readonly table: Placed[];
   readonly values: Tensor;
   readonly gradients: Tensor | undefined;
+  /** A copy of `values` in f16, where asked for; whoever changes the values brings it up to date. */
+  readonly halves: Tensor | undefined;
   private readonly tensors = new Map<string, Tensor>();
   private readonly gradientTensors = new Map<Tensor, Tensor>();
 
@@ -37,10 +39,12 @@ export class Parameters {
     readonly gpu: Gpu,
     readonly config: ModelConfig,
     training: boolean,
+    halves = false,
   ) {
     const { table, size } = layoutOf(config);
     this.table = table;
     this.values = tensorFrom(gpu, [size], "parameters");
+    this.halves = halves ? tensorFrom(gpu, [size], "parameters in f16", undefined, "f16") : undefined;
     this.gradients = training ? tensorFrom(gpu, [size], "gradients") : undefined;
     for (const { name, shape, offset } of this.table) {
       const tensor = { ...slice(this.values, offset, shape), label: name };
@@ -63,6 +67,9 @@ export class Parameters {
 
   gradientOf = (tensor: Tensor): Tensor | undefined => this.gradientTensors.get(tensor);
 
+  /** The copy in f16 of all weights, if `tensor` is one of them and there is one. */
+  halfOf = (tensor: Tensor): Tensor | undefined => (tensor.buffer === this.values.buffer ? this.halves : undefined);
+
   /** 1 for each block of 64 elements that AdamW decays. */
   decayBlocks(): Uint32Array {
     const blocks = new Uint32Array(this.size / alignment);
@@ -80,6 +87,7 @@ export class Parameters {
   destroy(): void {
     this.values.buffer.destroy();
     this.gradients?.buffer.destroy();
+    this.halves?.buffer.destroy();
   }
 }
 

@@ -1,6 +1,6 @@
 // The safetensors format: 8 bytes with the header's length (little-endian), a JSON header, the tensors' bytes.
 // https://github.com/huggingface/safetensors#format. Here tensors are float32 whatever the file holds.
-import { fromBF16, fromF16, toBF16, toF16 } from "./half.js";
+import { fromBF16, fromF16, toBF16, toF16 } from "../gpu/half.js";
 
 export interface StoredTensor {
   shape: readonly number[];

@@ -24,7 +24,7 @@ function record(tape: Tape, x: Tensor, kind: Activation, gated: boolean, label: 
   const count = rowsOf(x) * units;
   const groups = spread(Math.ceil(count / 256));
   const before = `${vector(wide)}alias Whole = ${wide ? "vec4i" : "i32"};\n${slopeText}${texts[kind]}`;
-  const y = tape.alloc([...x.shape.slice(0, -1), width], label);
+  const y = tape.alloc([...x.shape.slice(0, -1), width], label, x.type);
   tape.recorder.dispatch({
     kernel: "ffn/activation",
     constants: { UNITS: units, GATED: gated },

@@ -2,6 +2,7 @@ import { type Arena, tensorFrom, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import { alignment, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { type LossScale, unscaling } from "./loss-scale.js";
 import { total } from "./partials.js";
 
 /** What changes from step to step, as data that the recorded step reads: see `writeOptimizerState`. */
@@ -42,10 +43,11 @@ export function writeOptimizerState(gpu: Gpu, state: OptimizerState, o: Optimize
   upload(gpu, state.tensor, host);
 }
 
-/** The global norm of all gradients, sqrt(Σ g²), as [1]; in a fixed order. It belongs to the arena until released. */
-export function gradientNorm(recorder: Recorder, arena: Arena, gradients: Tensor): Tensor {
+/** The global norm of all gradients, sqrt(Σ g²), without their scale, as [1]; in a fixed order. It belongs to the arena until released. */
+export function gradientNorm(recorder: Recorder, arena: Arena, gradients: Tensor, lossScale?: LossScale): Tensor {
   const norm = arena.alloc([1], "gradient norm");
-  const finish = { text: "fn finish(sum: f32) -> f32 { return sqrt(sum); }\n", bindings: [] };
+  const text = `${unscaling(lossScale, 3, "f32")}fn finish(sum: f32) -> f32 { return unscaled(sqrt(sum)); }\n`;
+  const finish = { text, bindings: lossScale ? [lossScale] : [] };
   total(recorder, arena, { values: gradients, into: norm, squares: true, finish, label: "gradient norm" });
   return norm;
 }
@@ -61,6 +63,8 @@ export interface AdamWOptions {
   /** [1], of `gradientNorm`. */
   norm: Tensor;
   state: OptimizerState;
+  /** What the gradients were multiplied by. */
+  lossScale?: LossScale;
 }
 
 /**
@@ -80,7 +84,11 @@ export function adamW(recorder: Recorder, o: AdamWOptions): void {
   const count = size / 4;
   recorder.dispatch({
     kernel: "optimizer/adamw",
-    bindings: [o.parameters, o.gradients, o.first, o.second, o.decayBlocks, o.norm, o.state.tensor],
+    before: unscaling(o.lossScale, 8, "vec4f"),
+    bindings: [
+      ...[o.parameters, o.gradients, o.first, o.second, o.decayBlocks, o.norm, o.state.tensor],
+      ...(o.lossScale ? [o.lossScale] : []),
+    ],
     params: [count],
     groups: spread(Math.ceil(count / 256)),
     label: "adamw",

@@ -28,7 +28,7 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
   const rotation = rope && { ...rope, headDim, length, heads: heads + kvHeads };
   if (rotation) rotate(recorder, qkv, rotation);
   if (cache) keepPrompt(recorder, qkv, cache, batch, length, shape);
-  const o = tape.alloc([batch * length, shape.outWidth], "attention");
+  const o = tape.alloc([batch * length, shape.outWidth], "attention", qkv.type);
   const logSum = tape.alloc([batch, heads, length], "attention log sums");
   const { software } = tape.gpu.info;
   const params = [batch, length, ...shape.params, 0];

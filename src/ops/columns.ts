@@ -13,7 +13,7 @@ export function concatColumns(tape: Tape, tensors: readonly Tensor[]): Tensor {
     throw new Error(`Tensors ${tensors.map(({ shape }) => `[${shape}]`).join(", ")} do not lie side by side`);
   }
   const width = tensors.reduce((sum, tensor) => sum + columnsOf(tensor), 0);
-  const y = tape.alloc([...first.shape.slice(0, -1), width], "concat");
+  const y = tape.alloc([...first.shape.slice(0, -1), width], "concat", first.type);
   const each = (body: (tensor: Tensor, column: number) => void) => {
     let column = 0;
     for (const tensor of tensors) {
@@ -54,7 +54,7 @@ export function sliceColumns(tape: Tape, x: Tensor, { column, width, own = false
   if (width < 1 || column < 0 || column + width > columns) {
     throw new Error(`Columns ${column} to ${column + width} are not in ${x.label} [${x.shape}]`);
   }
-  const y = tape.alloc([...x.shape.slice(0, -1), width], `${x.label} columns`);
+  const y = tape.alloc([...x.shape.slice(0, -1), width], `${x.label} columns`, x.type);
   copyColumns(tape, { source: x, from: column, into: y, width, label: "slice" });
   tape.push({
     outputs: [y],

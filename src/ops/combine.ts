@@ -142,7 +142,11 @@ function record(
   if (b && b.source !== a.source) read.push({ name: "b", tensor: b.source });
   const sources = read.map(({ tensor }) => tensor);
   read.push(...form.bound);
-  const y = tape.alloc([...a.source.shape.slice(0, -1), joining === "concat" ? 2 * width : width], "combined");
+  const y = tape.alloc(
+    [...a.source.shape.slice(0, -1), joining === "concat" ? 2 * width : width],
+    "combined",
+    tape.activations,
+  );
   const forward: Bound[] = [...read, { name: "y", tensor: y, write: true }];
   tape.recorder.dispatch({
     kernel: "fusion/combine",

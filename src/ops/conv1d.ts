@@ -51,7 +51,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
     const items = batch * blocks * channels;
     return { items, params: [length, blocks, items, channels, columns, column], groups: spread(Math.ceil(items / 64)) };
   };
-  const y = tape.alloc([batch * length, channels], "conv");
+  const y = tape.alloc([batch * length, channels], "conv", tape.activations);
   const forward = shape(tokens.forward);
   const started = width > 1 ? initialState : undefined;
   recorder.dispatch({

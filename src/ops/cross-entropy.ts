@@ -2,6 +2,7 @@ import { upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import type { LossScale } from "./loss-scale.js";
 import { type Matrix, matmul, matrix } from "./matmul.js";
 import { total } from "./partials.js";
 import type { Tape } from "./tape.js";
@@ -17,6 +18,8 @@ export interface CrossEntropyOptions {
   perToken?: Tensor;
   /** What the logits are multiplied by (the logits_scaling of Granite divides: 1 / logits_scaling here); 1 by default. */
   logitScale?: number;
+  /** What the gradients are multiplied by on their way; the loss itself is not. */
+  lossScale?: LossScale;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface CrossEntropyOptions {
  *
  * In training the gradients of hidden and table are written here, in the forward pass, chunk by chunk: that of the loss
  * itself is 1, and so the logits exist once, for one chunk, and become their own gradient in place. Nothing is left for the tape.
- * loss [1] and scored [2] (the number of scored rows n, and 1 / n) belong to the arena and stay as they are until released.
+ * loss [1] and scored [3] (the number of scored rows n, 1 / n, and that times the loss scale) belong to the arena and stay as they are until released.
  * @throws Error when shapes don't fit, `chunk` is not a multiple of 64, or logitScale is not a finite f32.
  */
 export function crossEntropy(
@@ -47,9 +50,17 @@ export function crossEntropy(
   const chunk = Math.min(o.chunk ?? chunkRows(gpu, vocabSize), Math.ceil(rows / 64) * 64);
   if (chunk % 64 !== 0) throw new Error(`Cross-entropy: a chunk of ${chunk} rows is not a multiple of 64`);
 
-  const scored = arena.alloc([2], "scored rows");
-  const [count, label] = [[rows], "cross-entropy count"];
-  recorder.dispatch({ kernel: "loss/count", bindings: [targets, scored], params: count, groups: [1], label });
+  const scored = arena.alloc([3], "scored rows");
+  recorder.dispatch({
+    kernel: "loss/count",
+    before: o.lossScale
+      ? "@group(0) @binding(3) var<storage, read> scales: array<f32>;\nfn loss_scale() -> f32 { return scales[0]; }\n"
+      : "fn loss_scale() -> f32 { return 1.0; }\n",
+    bindings: [targets, scored, ...(o.lossScale ? [o.lossScale] : [])],
+    params: [rows],
+    groups: [1],
+    label: "cross-entropy count",
+  });
 
   const losses = o.perToken ?? arena.alloc([rows], "losses");
   const logits = arena.alloc([Math.min(chunk, rows), vocabSize], "logits");
@@ -58,12 +69,12 @@ export function crossEntropy(
   for (let row0 = 0; row0 < rows; row0 += chunk) {
     const part: Matrix = { ...matrix(hidden, 0, width), rows: Math.min(chunk, rows - row0), start: row0 * width };
     const scores: Matrix = { ...matrix(logits), rows: part.rows };
-    matmul(recorder, arena, { a: part, b: matrix(table), c: scores, transposeB: true, alpha, label: "head" });
+    matmul(recorder, arena, { a: part, b: tape.operand(table), c: scores, transposeB: true, alpha, label: "head" });
     softmax(tape, logits, targets, scored, losses, part.rows, row0);
     if (!dHidden) continue;
     const into: Matrix = { ...part, tensor: dHidden.gradient };
     const { accumulate } = dHidden;
-    const dx = { a: scores, b: matrix(table), c: into, accumulate, alpha, gradient: "a", label: "head dx" } as const;
+    const dx = { a: scores, b: tape.operand(table), c: into, accumulate, alpha, label: "head dx" } as const;
     matmul(recorder, arena, dx);
     const dTable = tape.gradientOf(table);
     matmul(recorder, arena, {
@@ -73,7 +84,6 @@ export function crossEntropy(
       transposeA: true,
       accumulate: dTable.accumulate,
       alpha,
-      gradient: "a",
       label: "head dW",
     });
   }

@@ -22,7 +22,7 @@ export function gate(tape: Tape, y: Tensor, zSource: Tensor, { zColumn }: { zCol
     params: [count, columnsOf(zSource) / lengthOf(wide), zColumn / lengthOf(wide)],
     groups: spread(Math.ceil(count / 256)),
   };
-  const result = tape.alloc(y.shape, "gated");
+  const result = tape.alloc(y.shape, "gated", y.type);
   tape.recorder.dispatch({
     kernel: "fusion/gate",
     constants: { UNITS: units },

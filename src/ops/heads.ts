@@ -25,7 +25,7 @@ export function expandHeads(tape: Tape, v: Tensor, { from, to, dim }: ExpandHead
   const copies = to / from;
   const wide = isWide(dim);
   const units = dim / lengthOf(wide);
-  const y = tape.alloc([...v.shape.slice(0, -1), to * dim], "expand heads");
+  const y = tape.alloc([...v.shape.slice(0, -1), to * dim], "expand heads", v.type);
   const record = (x: Tensor, into: Tensor, o: { heads: [number, number]; sum: number; pick: string; add: boolean }) => {
     const count = rowsOf(into) * o.heads[1] * units;
     tape.recorder.dispatch({

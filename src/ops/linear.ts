@@ -1,4 +1,4 @@
-import { rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { type ElementType, rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { type Matrix, matmul, matrix } from "./matmul.js";
 import { addPartials } from "./partials.js";
 import { times } from "./scale.js";
@@ -9,6 +9,8 @@ export interface LinearOptions {
   scale?: number;
   /** One [N] for each weight. */
   bias?: Tensor[];
+  /** What y is kept as, where there is no residual, whose type it takes: by default as activations are. */
+  type?: ElementType;
 }
 
 /**
@@ -23,20 +25,20 @@ export function linear(
   weights: Tensor[],
   label: string,
   residual?: Tensor,
-  { scale: alpha = 1, bias }: LinearOptions = {},
+  { scale: alpha = 1, bias, type = tape.activations }: LinearOptions = {},
 ): Tensor {
   if (bias && bias.length !== weights.length) {
     throw new Error(`Projection ${label}: ${bias.length} biases for ${weights.length} weights`);
   }
   const width = weights.reduce((sum, weight) => sum + weight.shape[0], 0);
-  const y = tape.alloc([...x.shape.slice(0, -1), width], label);
+  const y = tape.alloc([...x.shape.slice(0, -1), width], label, residual ? residual.type : type);
   const groups = sideBySide(weights, bias);
   let column = 0;
   for (const { weight, bias } of groups) {
     const n = weight.shape[0];
     const add = residual && matrix(residual, column, n);
     const c = matrix(y, column, n);
-    const b = matrix(weight);
+    const b = tape.operand(weight);
     matmul(tape.recorder, tape.arena, { a: matrix(x), b, c, transposeB: true, add, alpha, bias, label });
     column += n;
   }
@@ -50,8 +52,8 @@ export function linear(
         const part: Matrix = matrix(dy, column, n);
         const { gradient, accumulate } = tape.gradientOf(x);
         const c = matrix(gradient);
-        const b = matrix(weight);
-        const dx = { a: part, b, c, accumulate, alpha, gradient: "a", label: `${label} dx` } as const;
+        const b = tape.operand(weight);
+        const dx = { a: part, b, c, accumulate, alpha, label: `${label} dx` } as const;
         matmul(tape.recorder, tape.arena, dx);
         const target = joinedGradient(tape, weightParts, weight.shape);
         matmul(tape.recorder, tape.arena, {
@@ -61,7 +63,6 @@ export function linear(
           transposeA: true,
           accumulate: target.accumulate,
           alpha,
-          gradient: "a",
           label: `${label} dW`,
         });
         if (biasParts.length) addColumns(tape, part, joinedGradient(tape, biasParts, [n]), alpha, `${label} db`);

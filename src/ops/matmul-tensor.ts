@@ -1,113 +1,104 @@
-import type { Gpu } from "../gpu/gpu.js";
+import type { MatrixShape } from "../gpu/info.js";
 
 /**
- * Products on tensor cores through WGSL's subgroup matrices (f16 times f16, summed in f32): the operands stay f32 in memory and
- * become f16 on their way into workgroup memory, rows as they lie, so that either transpose is a way of reading the tile.
+ * Products on tensor cores through WGSL's subgroup matrices (f16 times f16, summed in f32). Tiles of both operands go through
+ * workgroup memory in f16, rows as they lie, so that either transpose is a way of reading the tile; the next ones are fetched into
+ * registers meanwhile.
  */
 
-/** A workgroup's tile, and how its subgroups share it. */
+/** A workgroup's tile; its four subgroups share it two by two. */
 export interface TensorTile {
   bm: number;
   bn: number;
-  /** Subgroups down and across. */
-  down: number;
-  across: number;
 }
 
 /** Columns of K staged at a time. */
 export const tensorK = 32;
+const down = 2;
+const across = 2;
 /** Halves between rows of a tile beyond its width: rows then begin in different banks. */
 const pad = 8;
-const side = 16;
-const lanes = 32;
 
-/** Whether the adapter multiplies 16 × 16 × 16 matrices of f16 into f32, with the subgroups of 32 that the kernel is cut for. */
-export function hasTensorCores(gpu: Gpu): boolean {
-  return gpu.info.matrices;
+/** Large tiles of four by four matrices a subgroup where they fill the card, else of two by two. */
+export function tensorTile(m: number, n: number, shape: MatrixShape): TensorTile {
+  const [bm, bn] = [4 * down * shape.m, 4 * across * shape.n];
+  const large = m >= 0.75 * bm && n >= 0.75 * bn && Math.ceil(m / bm) * Math.ceil(n / bn) >= 64;
+  return large ? { bm, bn } : { bm: bm / 2, bn: bn / 2 };
 }
 
-export function tensorTile(m: number, n: number): TensorTile {
-  const tiles = Math.ceil(m / 128) * Math.ceil(n / 128);
-  return m >= 96 && n >= 96 && tiles >= 64
-    ? { bm: 128, bn: 128, down: 2, across: 2 }
-    : { bm: 64, bn: 64, down: 2, across: 2 };
+/** Whether the kernel can be cut for such matrices: whole steps of K, and tiles that divide evenly among the invocations. */
+export function fitsTensorKernel({ m, n, k, lanes }: MatrixShape): boolean {
+  const threads = lanes * down * across;
+  return (
+    tensorK % k === 0 &&
+    (2 * down * m * tensorK) % (8 * threads) === 0 &&
+    (2 * across * n * tensorK) % (8 * threads) === 0
+  );
 }
 
-export interface TensorKernel extends TensorTile {
-  transposeA: boolean;
-  transposeB: boolean;
-  /** Powers of two that bring gradients into the range of f16; the product is divided by them. */
-  scaleA: number;
-  scaleB: number;
-  /** WGSL of `load_a4`, `load_b4` and `store4`. */
+/** How an operand lies in memory and is read from it. */
+export interface TensorOperand {
+  /** Stored with K (of a) or N (of b) as rows, respectively the other way round. */
+  transposed: boolean;
+  /** Elements an invocation reads at once: 8 halves with `load_a8` (vec4u), or 4 numbers with `load_a4` (vec4f). */
+  width: 4 | 8;
+}
+
+export interface TensorKernel {
+  shape: MatrixShape;
+  tile: TensorTile;
+  a: TensorOperand;
+  b: TensorOperand;
+  /** WGSL of the operands' `load_…` and of `store4`. */
   access: string;
 }
 
 /** The whole kernel, bar kernels/matmul/tensor.wgsl. */
-export function tensorText(o: TensorKernel): string {
-  const { bm, bn, down, across, transposeA, transposeB, scaleA, scaleB, access } = o;
+export function tensorText({ shape, tile: { bm, bn }, a, b, access }: TensorKernel): string {
+  const { m, n, k, lanes } = shape;
   const threads = lanes * down * across;
-  const [rows, columns] = [bm / down / side, bn / across / side];
-  const a = layout("a", transposeA ? [tensorK, bm] : [bm, tensorK], threads);
-  const b = layout("b", transposeB ? [bn, tensorK] : [tensorK, bn], threads);
-  const each = (visit: (i: number, j: number) => string) =>
-    range(rows).flatMap((i) => range(columns).map((j) => visit(i, j)));
+  const [rows, columns] = [bm / down / m, bn / across / n];
+  const left = staging("a", a.transposed ? [tensorK, bm] : [bm, tensorK], a.width, threads);
+  const right = staging("b", b.transposed ? [bn, tensorK] : [tensorK, bn], b.width, threads);
+  const each = (visit: (i: number, j: number) => string) => grid(rows, columns).map(([i, j]) => visit(i, j));
   const fetch = [
-    ...a.fetch((line, at) =>
-      transposeA
-        ? `load_a4(k0 + ${line}, row0 + ${at}, k_end, p.m)`
-        : `load_a4(row0 + ${line}, k0 + ${at}, p.m, k_end)`,
+    ...left.fetch((line, at) =>
+      a.transposed ? `(k0 + ${line}, row0 + ${at}, k_end, p.m)` : `(row0 + ${line}, k0 + ${at}, p.m, k_end)`,
     ),
-    ...b.fetch((line, at) =>
-      transposeB
-        ? `load_b4(column0 + ${line}, k0 + ${at}, p.n, k_end)`
-        : `load_b4(k0 + ${line}, column0 + ${at}, k_end, p.n)`,
+    ...right.fetch((line, at) =>
+      b.transposed ? `(column0 + ${line}, k0 + ${at}, p.n, k_end)` : `(k0 + ${line}, column0 + ${at}, k_end, p.n)`,
     ),
-  ];
-  const put = [...a.put, ...b.put];
-  const use = range(tensorK / side).flatMap((step) => {
-    const k = step * side;
-    return [
+  ].join("\n");
+  const put = [...left.put, ...right.put].join("\n");
+  const use = range(tensorK / k)
+    .flatMap((step) => [
       "{",
-      ...range(rows).map((i) => {
-        const line = `(own_row + ${i * side}u)`;
-        const at = transposeA ? `${k * a.stride}u + ${line}` : `${line} * ${a.stride}u + ${k}u`;
-        return `let a${i} = subgroupMatrixLoad<Left, ${order(transposeA)}>(&tile_a, ${at}, ${a.stride}u);`;
-      }),
-      ...range(columns).map((j) => {
-        const line = `(own_column + ${j * side}u)`;
-        const at = transposeB ? `${line} * ${b.stride}u + ${k}u` : `${k * b.stride}u + ${line}`;
-        return `let b${j} = subgroupMatrixLoad<Right, ${order(transposeB)}>(&tile_b, ${at}, ${b.stride}u);`;
-      }),
+      ...range(rows).map((i) => `let a${i} = ${left.load("Left", a.transposed, `(own_row + ${i * m}u)`, step * k)};`),
+      ...range(columns).map(
+        (j) => `let b${j} = ${right.load("Right", !b.transposed, `(own_column + ${j * n}u)`, step * k)};`,
+      ),
       ...each((i, j) => `c${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, c${i}_${j});`),
       "}",
-    ];
-  });
-  const back = 1 / (scaleA * scaleB);
-  // Each subgroup passes its results through a tile of its own, for `store4` to take from.
-  const give = each(
-    (i, j) => `subgroupMatrixStore<row_major>(&results, lane_tile, c${i}_${j}, ${side}u);
-  workgroupBarrier();
-  give(c0, own_row + row0 + ${i * side}u, own_column + column0 + ${j * side}u, lane_tile / 4u, lane);
-  workgroupBarrier();`,
-  );
-  return `enable f16;
-enable subgroups;
-enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);
-alias Left = subgroup_matrix_left<f16, ${side}, ${side}>;
-alias Right = subgroup_matrix_right<f16, ${side}, ${side}>;
-alias Result = subgroup_matrix_result<f32, ${side}, ${side}>;
-var<workgroup> tile_a: array<f16, ${a.size}>;
-var<workgroup> tile_b: array<f16, ${b.size}>;
-var<workgroup> results: array<f32, ${down * across * side * side}>;
-${access}
-fn half4(value: vec4f, factor: f32) -> vec4h { return vec4h(clamp(value * factor, vec4f(-65504.0), vec4f(65504.0))); }
-fn give(c0: u32, row: u32, column: u32, at: u32, lane: u32) {
-  for (var quad = lane; quad < ${(side * side) / 4}u; quad += ${lanes}u) {
-    let first = (at + quad) * 4u;
-    let value = vec4f(results[first], results[first + 1u], results[first + 2u], results[first + 3u]);
-    store4(c0, row + quad / 4u, column + quad % 4u * 4u, value${back === 1 ? "" : ` * f32(${back})`});
+    ])
+    .join("\n");
+  // Each subgroup passes its results through a strip of its own, one row of matrices at a time, for `store4` to take from.
+  const strip = bn / across;
+  const give = range(rows).flatMap((i) => [
+    ...range(columns).map((j) => `subgroupMatrixStore<row_major>(&results, strip + ${j * n}u, c${i}_${j}, ${strip}u);`),
+    "workgroupBarrier();",
+    `give(c0, row0 + own_row + ${i * m}u, column0 + own_column, strip, lane);`,
+    ...(i + 1 < rows ? ["workgroupBarrier();"] : []),
+  ]);
+  return `${matrixDirectives}${matrixTypes(shape)}
+var<workgroup> tile_a: array<f16, ${left.size}>;
+var<workgroup> tile_b: array<f16, ${right.size}>;
+var<workgroup> results: array<f32, ${down * across * m * strip}>;
+${access}${left.text}${right.text}
+fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
+  for (var quad = lane; quad < ${(m * strip) / 4}u; quad += ${lanes}u) {
+    let at = strip + quad * 4u;
+    let value = vec4f(results[at], results[at + 1u], results[at + 2u], results[at + 3u]);
+    store4(c0, row + quad / ${strip / 4}u, column + quad % ${strip / 4}u * 4u, value);
   }
 }
 @compute @workgroup_size(${threads})
@@ -119,55 +110,82 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let k_end = min(p.k, k_begin + p.part);
   let c0 = p.c0 + group.z * p.stride;
   let own_row = subgroup / ${across}u * ${bm / down}u;
-  let own_column = subgroup % ${across}u * ${bn / across}u;
-  let lane_tile = subgroup * ${side * side}u;
+  let own_column = subgroup % ${across}u * ${strip}u;
+  let strip = subgroup * ${m * strip}u;
 ${each((i, j) => `  var c${i}_${j}: Result;`).join("\n")}
-${a.registers}${b.registers}
+${left.registers}${right.registers}
   {
     let k0 = k_begin;
-${fetch.map((line) => line.replace("SCALE_A", `${scaleA}.0`).replace("SCALE_B", `${scaleB}.0`)).join("\n")}
+${fetch}
   }
-${put.join("\n")}
+${put}
   workgroupBarrier();
-  for (var k0 = k_begin + ${tensorK}u; k0 < k_end; k0 += ${tensorK}u) {
-${fetch.map((line) => line.replace("SCALE_A", `${scaleA}.0`).replace("SCALE_B", `${scaleB}.0`)).join("\n")}
-${use.join("\n")}
+  for (var done = k_begin; done < k_end; done += ${tensorK}u) {
+    let k0 = done + ${tensorK}u;
+    if (k0 < k_end) {
+${fetch}
+    }
+${use}
     workgroupBarrier();
-${put.join("\n")}
+    if (k0 < k_end) {
+${put}
+    }
     workgroupBarrier();
   }
-${use.join("\n")}
 ${give.join("\n")}
 }
 `;
 }
 
-const order = (transposed: boolean) => (transposed ? "col_major" : "row_major");
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+/** What a kernel with subgroup matrices begins with. */
+export const matrixDirectives = `enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity);
+`;
 
-/** How one operand's tile of `lines` rows of `width` halves is read, four numbers an invocation at a time, and laid down. */
-function layout(name: "a" | "b", [lines, width]: number[], threads: number) {
+/** The three kinds of matrices by name. */
+export const matrixTypes = ({ m, n, k }: MatrixShape): string => `alias Left = subgroup_matrix_left<f16, ${k}, ${m}>;
+alias Right = subgroup_matrix_right<f16, ${n}, ${k}>;
+alias Result = subgroup_matrix_result<f32, ${n}, ${m}>;
+`;
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+const grid = (rows: number, columns: number) => range(rows).flatMap((i) => range(columns).map((j) => [i, j]));
+
+/** How one operand's tile of `lines` rows of `width` halves is read, `wide` numbers an invocation at a time, and laid down. */
+function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads: number) {
   const stride = width + pad;
-  const perLine = width / 4;
+  const perLine = width / wide;
   const turns = range((lines * perLine) / threads);
   const place = (turn: number) => {
     const item = `(local + ${turn * threads}u)`;
-    return { line: `${item} / ${perLine}u`, at: `${item} % ${perLine}u * 4u` };
+    return { line: `${item} / ${perLine}u`, at: `${item} % ${perLine}u * ${wide}u` };
   };
+  const halves =
+    wide === 4
+      ? range(4).map((i) => `tile_${name}[at + ${i}u] = f16(value[${i}]);`)
+      : range(8).map((i) => `tile_${name}[at + ${i}u] = pair${i >> 1}[${i & 1}];`);
+  const pairs = wide === 4 ? [] : range(4).map((i) => `let pair${i} = bitcast<vec2<f16>>(value[${i}]);`);
+  const type = wide === 4 ? "vec4f" : "vec4u";
   return {
-    stride,
     size: lines * stride,
-    registers: turns.map((turn) => `  var ${name}_next${turn}: vec4h;\n`).join(""),
-    fetch: (load: (line: string, at: string) => string) =>
+    registers: turns.map((turn) => `  var ${name}_next${turn}: ${type};\n`).join(""),
+    text: `fn put_${name}(at: u32, value: ${type}) { ${[...pairs, ...halves].join(" ")} }\n`,
+    fetch: (place_: (line: string, at: string) => string) =>
       turns.map((turn) => {
         const { line, at } = place(turn);
-        return `    ${name}_next${turn} = half4(${load(line, at)}, SCALE_${name.toUpperCase()});`;
+        return `    ${name}_next${turn} = load_${name}${wide}${place_(line, at)};`;
       }),
     put: turns.map((turn) => {
       const { line, at } = place(turn);
-      const first = `let at = ${line} * ${stride}u + ${at};`;
-      const halves = range(4).map((i) => `tile_${name}[at + ${i}u] = ${name}_next${turn}[${i}];`);
-      return `    { ${first} ${halves.join(" ")} }`;
+      return `    put_${name}(${line} * ${stride}u + ${at}, ${name}_next${turn});`;
     }),
+    /** The matrix that begins at `line` of M or N, `step` into K; `alongLines`: K runs along the tile's lines. */
+    load: (kind: "Left" | "Right", alongLines: boolean, line: string, step: number) => {
+      const at = alongLines ? `${step * stride}u + ${line}` : `${line} * ${stride}u + ${step}u`;
+      const byRows = (kind === "Left") !== alongLines;
+      return `subgroupMatrixLoad<${kind}, ${byRows ? "row_major" : "col_major"}>(&tile_${name}, ${at}, ${stride}u)`;
+    },
   };
 }

@@ -1,8 +1,8 @@
 import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
-import { sizeOf, type Tensor } from "../gpu/tensor.js";
-import { hasTensorCores, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
+import { sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
+import { fitsTensorKernel, type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
 import { times } from "./scale.js";
 
 /** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
@@ -30,8 +30,6 @@ export interface MatmulOptions {
   transposeB?: boolean;
   /** Add to what c holds. */
   accumulate?: boolean;
-  /** The operand that is a gradient, which mixed precision scales into the range of f16 on its way. */
-  gradient?: "a" | "b";
   /** Add this to the product: c = d + a·b. */
   add?: Matrix;
   /** What the product, with its bias, is multiplied by; 1 by default. */
@@ -56,10 +54,11 @@ const tileK = 16;
  * Tile sizes and parts of K for a product: functions of its shape and of the kind of adapter alone.
  * @param whole K may not be split: something is added to the product on its way out
  */
-function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean, mixed: boolean): Plan {
+function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean, halves: boolean): Plan {
   if (gpu.info.software) return { kernel: "direct", bm: 4, bn: 4, parts: 1, part: k };
-  if (mixed && hasTensorCores(gpu)) {
-    const { bm, bn } = tensorTile(m, n);
+  const { matrices } = gpu.info;
+  if (halves && matrices && fitsTensorKernel(matrices)) {
+    const { bm, bn } = tensorTile(m, n, matrices);
     const wanted = Math.ceil(264 / (Math.ceil(m / bm) * Math.ceil(n / bn)));
     const asked = whole ? 1 : Math.min(wanted, Math.max(1, Math.floor(k / 512)));
     const part = Math.ceil(k / asked / tensorK) * tensorK;
@@ -79,9 +78,13 @@ function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean, mixed: 
 }
 
 /** Whether rows of `length` elements can be read four at a time. */
-const vectors = ({ stride, start, tensor }: Matrix, length: number) =>
-  stride % 4 === 0 && start % 4 === 0 && tensor.offset % 4 === 0 && length % 4 === 0;
+const vectors = ({ stride, start, tensor }: Matrix, length: number, count = 4) =>
+  stride % count === 0 && start % count === 0 && tensor.offset % count === 0 && length % count === 0;
 
+/** Whether rows of halves can be read eight at a time. */
+const eights = (x: Matrix) => typeOf(x.tensor) === "f16" && vectors(x, x.columns, 8);
+
+/** Reads four numbers at a time, whatever their type (src/gpu/half-storage.ts). */
 function loader(name: "a" | "b", binding: number, wide: boolean): string {
   const type = wide ? "vec4f" : "f32";
   // `line` runs along the stride, `at` along the row; past either end there are zeros.
@@ -99,6 +102,17 @@ fn load_${name}4(line: u32, at: u32, lines: u32, length: u32) -> vec4f {
 }
 `;
 }
+
+/** Reads eight halves at a time, as the words that they lie in. */
+const halfLoader = (
+  name: "a" | "b",
+  binding: number,
+) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<vec4u>;
+fn load_${name}8(line: u32, at: u32, lines: u32, length: u32) -> vec4u {
+  if (line >= lines || at >= length) { return vec4u(); }
+  return ${name}[(p.${name}0 + line * p.ld${name} + at) / 8u];
+}
+`;
 
 /** How a result leaves the kernel. */
 interface Finish {
@@ -178,6 +192,21 @@ ${lines.join("\n")}
 `;
 }
 
+/** The text of a tensor-core kernel, which reads operands that lie well in f16 eight at a time. */
+function tensorKernel(
+  gpu: Gpu,
+  [m, n]: number[],
+  { a, b, transposeA = false, transposeB = false }: MatmulOptions,
+  [loadA, loadB]: string[],
+  store: string,
+): string {
+  const shape = gpu.info.matrices!;
+  const operand = (x: Matrix, transposed: boolean): TensorOperand => ({ transposed, width: eights(x) ? 8 : 4 });
+  const access = (eights(a) ? halfLoader("a", 1) : loadA) + (eights(b) ? halfLoader("b", 2) : loadB) + store;
+  const tile = tensorTile(m, n, shape);
+  return tensorText({ shape, tile, a: operand(a, transposeA), b: operand(b, transposeB), access });
+}
+
 /**
  * Records c = [c +] [d +] alpha · (op(a) · op(b) [+ bias]), with op(a) [M, K] and op(b) [K, N]; deterministic on every adapter.
  * @throws Error when the shapes don't fit, or alpha is not a finite f32.
@@ -194,14 +223,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   }
   if (bias && sizeOf(bias) !== n) throw new Error(`Product ${label}: a bias [${bias.shape}] for ${n} columns`);
   const finish: Finish = { add: add !== undefined, bias: bias !== undefined, alpha: times(options.alpha) };
-  const { kernel, bm, bn, parts, part } = plan(
-    recorder.gpu,
-    m,
-    n,
-    k,
-    finish.add || finish.bias,
-    recorder.mixed !== undefined,
-  );
+  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k, finish.add || finish.bias, recorder.halves);
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const inputs = [a.tensor, b.tensor];
@@ -227,22 +249,15 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     shape[9] = 0;
   }
   const wideC = vectors(target, n) && (!add || vectors(add, n));
-  const access =
-    loader("a", 1, vectors(a, a.columns)) +
-    loader("b", 2, vectors(b, b.columns)) +
-    storer(finish, accumulate && !split, wideC);
-  const scaleOf = (operand: "a" | "b") => (options.gradient === operand ? (recorder.mixed?.gradientScale ?? 1) : 1);
-  const [scaleA, scaleB] = [scaleOf("a"), scaleOf("b")];
+  const store = storer(finish, accumulate && !split, wideC);
+  const [loadA, loadB] = [loader("a", 1, vectors(a, a.columns)), loader("b", 2, vectors(b, b.columns))];
   recorder.dispatch({
     ...(kernel === "tensor"
-      ? {
-          kernel: "matmul/tensor",
-          before: tensorText({ ...tensorTile(m, n), transposeA, transposeB, scaleA, scaleB, access }),
-        }
+      ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, [m, n], options, [loadA, loadB], store) }
       : {
           kernel: "matmul/tiled",
           constants: { ...constants, BM: bm, BN: bn, BK: tileK },
-          before: access + main(bm, bn),
+          before: loadA + loadB + store + main(bm, bn),
         }),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],

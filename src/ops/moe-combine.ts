@@ -19,7 +19,7 @@ export function combine(tape: Tape, y: Tensor, weight: Tensor, plan: ExpertPlan,
       `Combine: y [${y.shape}], weights [${weight.shape}]${residual ? `, residual [${residual.shape}]` : ""} do not fit ${rows} tokens of ${topK} experts`,
     );
   }
-  const out = tape.alloc([rows, width], "experts");
+  const out = tape.alloc([rows, width], "experts", residual ? residual.type : tape.activations);
   sum(tape, plan, { y, into: out, weight, residual, label: "experts combine" });
   tape.push({
     outputs: [out],

@@ -28,7 +28,7 @@ export function groupedLinear(
       `Product ${label}: x [${x.shape}] and W [${weight.shape}] do not fit ${wanted} rows and ${plan.experts} experts`,
     );
   }
-  const y = tape.alloc([slots, n], label);
+  const y = tape.alloc([slots, n], label, tape.activations);
   productOfRows(tape, plan, { a: x, b: weight, c: y, n, k, transposed: true, source: rows, label });
   tape.push({
     outputs: [y],

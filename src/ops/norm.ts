@@ -103,7 +103,7 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
     ...(weight ? [{ name: "w", tensor: weight }] : []),
     ...(gate ? [{ name: "z", tensor: gate.source }] : []),
   ];
-  const y = tape.alloc(x.shape, label);
+  const y = tape.alloc(x.shape, label, tape.activations);
   tape.recorder.dispatch({
     kernel: "norm/forward",
     constants,

@@ -52,7 +52,7 @@ export function scaleColumns(tape: Tape, x: Tensor, segments: readonly ScaledCol
     });
   const before = `${vector(wide)}fn scaled(value: V, j: u32) -> V {\n${cases.join("")}  return value;\n}\n`;
   const count = rowsOf(x) * units;
-  const y = tape.alloc(x.shape, `scaled ${x.label}`);
+  const y = tape.alloc(x.shape, `scaled ${x.label}`, x.type);
   const record = (from: Tensor, to: Tensor, accumulate: boolean, label: string) =>
     tape.recorder.dispatch({
       kernel: "scale/columns",

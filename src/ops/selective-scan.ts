@@ -40,7 +40,7 @@ export function selectiveScan(tape: Tape, inputs: ScanInputs, weights: ScanWeigh
     });
     passStates(tape, plan, packed, sums, states, false, o);
   }
-  const out = tape.alloc([batch * length, channels], "selective scan");
+  const out = tape.alloc([batch * length, channels], "selective scan", tape.activations);
   const ends = stateEnds(7, whole ? o : { initialState: states });
   const kept = whole && states ? [states] : [];
   const text = ends.text + keepText(7 + ends.bindings.length, kept);

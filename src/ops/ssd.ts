@@ -70,9 +70,9 @@ export function ssd(
     bindings: [xBC, xBC, decay, states],
   });
   passStates(tape, plan, decay, states, false, o);
-  const scores = tape.arena.alloc([batch * chunks, groups, plan.chunk, plan.chunk], "ssd scores");
+  const scores = tape.arena.alloc([batch * chunks, groups, plan.chunk, plan.chunk], "ssd scores", tape.activations);
   recordScores(tape, plan, xBC, scores);
-  const y = tape.alloc([batch * length, inner], "ssd");
+  const y = tape.alloc([batch * length, inner], "ssd", tape.activations);
   recorder.dispatch({
     kernel: "ssd/output",
     ...plan.product("output", [], { constants: { CONTINUED: o.initialState !== undefined } }),
@@ -117,14 +117,14 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
   passStates(tape, plan, decay, dStates, true);
   // Sums for each head and token that the kernels below leave for the gradient of dt; time.wgsl knows the order.
   const rows = arena.alloc([3 * parts.p + parts.q + 3 * parts.n, count], "ssd rows");
-  const scores = arena.alloc([batch * chunks, groups, chunk, chunk], "ssd scores");
+  const scores = arena.alloc([batch * chunks, groups, chunk, chunk], "ssd scores", tape.activations);
   recordScores(tape, plan, xBC, scores);
   recorder.dispatch({
     kernel: "ssd/dx",
     ...plan.product("output", [], { rowSums: true }),
     bindings: [xBC, dy, decay, scores, dStates, d, dxBC, rows],
   });
-  const pairs = arena.alloc(scores.shape, "ssd pairs");
+  const pairs = arena.alloc(scores.shape, "ssd pairs", tape.activations);
   recorder.dispatch({
     kernel: "ssd/pairs",
     ...plan.product("scores", [3 * parts.p * count], { rowSums: true }),

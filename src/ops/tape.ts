@@ -1,7 +1,8 @@
 import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import type { Recorder } from "../gpu/recorder.js";
-import type { Tensor } from "../gpu/tensor.js";
+import type { ElementType, Tensor } from "../gpu/tensor.js";
+import { type Matrix, matrix } from "./matmul.js";
 
 /** What one operation leaves behind for the backward pass. */
 interface Entry {
@@ -9,6 +10,14 @@ interface Entry {
   /** Extra tensors that the backward pass reads; released after it. */
   saved: Tensor[];
   backward: () => void;
+}
+
+/** What a tape is told of the weights. */
+export interface Weights {
+  /** Where a weight's gradient goes; undefined for tensors that are no weights. */
+  gradientOf?: (tensor: Tensor) => Tensor | undefined;
+  /** The flat copy in f16 of the buffer that a weight lies in, if there is one. */
+  halfOf?: (tensor: Tensor) => Tensor | undefined;
 }
 
 /**
@@ -26,14 +35,13 @@ export class Tape {
   private scoped: Set<Tensor> | undefined;
 
   /**
-   * @param parameterGradient where a parameter's gradient goes, or undefined for tensors that are no parameters
    * @param training false records the forward pass alone, and `scope` frees what it no longer needs
    */
   constructor(
     readonly recorder: Recorder,
     readonly arena: Arena,
     readonly training: boolean,
-    private readonly parameterGradient: (tensor: Tensor) => Tensor | undefined = () => undefined,
+    private readonly weights: Weights = {},
   ) {
     this.gpu = recorder.gpu;
   }
@@ -41,8 +49,19 @@ export class Tape {
   /** Parameters whose gradient has been written at least once. */
   private readonly written = new Set<Tensor>();
 
-  alloc(shape: readonly number[], label: string): Tensor {
-    const tensor = this.arena.alloc(shape, label);
+  /** What activations are kept as. The residual stream, sums and statistics are f32 always. */
+  get activations(): ElementType {
+    return this.recorder.halves ? "f16" : "f32";
+  }
+
+  /** A weight as an operand of products: in f16, where there is such a copy. */
+  operand(weight: Tensor): Matrix {
+    const half = this.weights.halfOf?.(weight);
+    return half ? { ...matrix(weight), tensor: half, start: weight.offset } : matrix(weight);
+  }
+
+  alloc(shape: readonly number[], label: string, type?: ElementType): Tensor {
+    const tensor = this.arena.alloc(shape, label, type);
     this.scoped?.add(tensor);
     return tensor;
   }
@@ -64,7 +83,7 @@ export class Tape {
    * Ask once for each writing kernel, in the order of recording.
    */
   gradientOf(tensor: Tensor): { gradient: Tensor; accumulate: boolean } {
-    const parameter = this.parameterGradient(tensor);
+    const parameter = this.weights.gradientOf?.(tensor);
     if (parameter) {
       const accumulate = this.written.has(parameter);
       this.written.add(parameter);
@@ -72,7 +91,7 @@ export class Tape {
     }
     const known = this.gradients.get(tensor);
     if (known) return { gradient: known, accumulate: true };
-    const gradient = this.arena.alloc(tensor.shape, `d ${tensor.label}`);
+    const gradient = this.arena.alloc(tensor.shape, `d ${tensor.label}`, tensor.type);
     this.gradients.set(tensor, gradient);
     return { gradient, accumulate: false };
   }

@@ -31,6 +31,7 @@ export class CheckpointFolder implements CheckpointStore {
       spec: TrainSpec;
       step: number;
       curve: Checkpoint["curve"];
+      lossScale?: number[];
       seconds: number;
       validating: number;
     };

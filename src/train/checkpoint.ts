@@ -8,6 +8,8 @@ export interface Checkpoint {
   first: Float32Array;
   second: Float32Array;
   curve: { points: CurvePoint[]; sum: number; count: number };
+  /** The state of the loss scale, where gradients are f16. */
+  lossScale?: number[];
   /** Seconds of the run so far, and those of them that validation took. */
   seconds: number;
   validating: number;

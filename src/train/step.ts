@@ -9,6 +9,8 @@ import { Parameters } from "../model/parameters.js";
 import { adamW, createOptimizerState, gradientNorm, type OptimizerState, writeOptimizerState } from "../ops/adamw.js";
 import { crossEntropy, uploadTargets } from "../ops/cross-entropy.js";
 import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
+import { halve } from "../ops/halve.js";
+import { createLossScale, type LossScale, updateLossScale } from "../ops/loss-scale.js";
 import { Tape } from "../ops/tape.js";
 import { RouterLog } from "./router-log.js";
 import type { TrainSpec } from "./types.js";
@@ -30,6 +32,8 @@ export class TrainStep {
   readonly loss: Tensor;
   /** [1], the global gradient norm before clipping. */
   readonly norm: Tensor;
+  /** Where activations are f16: what the gradients are multiplied by. Such a step changes no weight when its gradients do not fit. */
+  readonly lossScale: LossScale | undefined;
   /** What the routers did in the last step run. */
   readonly routers: RouterLog;
   private readonly recorder: Recorder;
@@ -45,7 +49,9 @@ export class TrainStep {
   ) {
     const { config, batch } = spec;
     const rows = batch.sequences * batch.length;
-    this.parameters = new Parameters(gpu, config, true);
+    this.recorder = new Recorder(gpu, spec.precision);
+    const { halves } = this.recorder;
+    this.parameters = new Parameters(gpu, config, true, halves);
     const { size } = this.parameters;
     this.moments = {
       first: tensorFrom(gpu, [size], "first moment"),
@@ -55,10 +61,10 @@ export class TrainStep {
     this.targets = tensorFrom(gpu, [rows], "targets");
     this.decay = tensorFrom(gpu, [size / alignment], "decay", this.parameters.decayBlocks());
     this.state = createOptimizerState(gpu);
-    const mixed = { gradientScale: 2 ** Math.round(Math.log2(rows)) };
-    this.recorder = new Recorder(gpu, spec.precision === "mixed" ? mixed : undefined);
+    this.lossScale = halves ? createLossScale(gpu) : undefined;
     this.arena = new Arena(gpu);
-    const tape = new Tape(this.recorder, this.arena, true, this.parameters.gradientOf);
+    const tape = new Tape(this.recorder, this.arena, true, this.parameters);
+    if (this.parameters.halves) halve(this.recorder, this.parameters.values, this.parameters.halves);
     this.routers = new RouterLog(gpu, this.recorder);
     const after: (() => void)[] = [];
     const hidden = languageModel(tape, this.parameters, this.tokens, {
@@ -69,11 +75,12 @@ export class TrainStep {
     });
     this.loss = crossEntropy(tape, hidden, headWeight(this.parameters), this.targets, {
       logitScale: config.multipliers?.logits,
+      lossScale: this.lossScale,
     }).loss;
     tape.backward();
     for (const record of after) record();
     const gradients = this.parameters.gradients!;
-    this.norm = gradientNorm(this.recorder, this.arena, gradients);
+    this.norm = gradientNorm(this.recorder, this.arena, gradients, this.lossScale);
     adamW(this.recorder, {
       parameters: this.parameters.values,
       gradients,
@@ -81,7 +88,9 @@ export class TrainStep {
       decayBlocks: this.decay,
       norm: this.norm,
       state: this.state,
+      lossScale: this.lossScale,
     });
+    if (this.lossScale) updateLossScale(this.recorder, this.lossScale, this.norm);
   }
 
   /** Submits one step. @param step counts from 0; AdamW's bias correction uses step + 1 */
@@ -93,9 +102,10 @@ export class TrainStep {
     this.recorder.submit(profile);
   }
 
-  /** GPU bytes: activations and scratch, and the four flat buffers. */
+  /** GPU bytes: activations and scratch, and the four flat buffers, in mixed precision with the weights in f16 too. */
   get bytes(): { activations: number; parameters: number; total: number } {
-    const parameters = 4 * this.parameters.values.buffer.size;
+    const { values, halves } = this.parameters;
+    const parameters = 4 * values.buffer.size + (halves?.buffer.size ?? 0);
     return { activations: this.arena.bytes, parameters, total: this.arena.bytes + parameters };
   }
 
@@ -109,6 +119,7 @@ export class TrainStep {
     this.arena.destroy();
     destroyTokenBuffers(this.tokens);
     for (const { buffer } of [this.targets, this.decay, this.state.tensor]) buffer.destroy();
+    this.lossScale?.buffer.destroy();
     this.parameters.destroy();
     this.moments.first.buffer.destroy();
     this.moments.second.buffer.destroy();

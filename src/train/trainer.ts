@@ -6,6 +6,7 @@ import { NllEvaluation } from "../evaluate/nll.js";
 import { download, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { initialValues } from "../model/initialise.js";
+import { readLossScale } from "../ops/loss-scale.js";
 import type { CheckpointStore } from "./checkpoint.js";
 import { Curve } from "./curve.js";
 import { dataIdentity } from "./defaults.js";
@@ -81,6 +82,9 @@ interface Loop {
   evaluation: NllEvaluation;
 }
 
+/** Each halves the loss scale: after so many of its powers of two in a row it is not the scale. */
+const patientSkips = 24;
+
 /** Milliseconds of work to queue up before waiting for losses: enough to hide the wait, little enough to stay live. */
 const patience = 250;
 
@@ -93,10 +97,13 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     upload(gpu, step.parameters.values, saved.values);
     upload(gpu, step.moments.first, saved.first);
     upload(gpu, step.moments.second, saved.second);
+    if (step.lossScale && saved.lossScale) upload(gpu, step.lossScale, Float32Array.from(saved.lossScale));
   } else step.parameters.load(initialValues(step.parameters, spec.seed));
   const curve = new Curve(Curve.intervalFor(steps), saved?.curve);
   const begun = saved?.step ?? 0;
   let logged = begun;
+  /** Steps in a row whose gradients did not fit into f16. */
+  let skipped = 0;
   let validation = { nllPerToken: Number.NaN, nllPerByte: Number.NaN, tokens: 0, bytes: 0 };
   let lastLoss = Number.NaN;
   const started = performance.now();
@@ -110,7 +117,9 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   const catchUp = async () => {
     for (const { loss, norm } of await log.take()) {
       logged++;
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+      skipped = Number.isFinite(norm) ? 0 : skipped + 1;
+      const skips = step.lossScale !== undefined && skipped < patientSkips;
+      if (!Number.isFinite(loss) || (skipped > 0 && !skips)) {
         throw new Error(
           `The ${Number.isFinite(loss) ? "gradient norm" : "loss"} is ${Number.isFinite(loss) ? norm : loss} at step ${logged} of ${steps}: lower the learning rate (now ${spec.optimizer.lr}).`,
         );
@@ -136,7 +145,8 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       await download(gpu, step.moments.second),
     ];
     const times = { seconds: elapsed(), validating };
-    await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), ...times });
+    const lossScale = step.lossScale && Array.from(await download(gpu, step.lossScale));
+    await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), lossScale, ...times });
   };
 
   for (let index = begun; index < steps; index++) {
@@ -161,6 +171,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   if (begun === steps) validation = await evaluation.run();
   const seconds = elapsed();
   const routers = await step.routers.read();
+  const lossScale = step.lossScale && (await readLossScale(gpu, step.lossScale));
   await options.onFinish?.(step);
   const { total, nonEmbedding } = countParameters(spec.config);
   return {
@@ -168,6 +179,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     tokens: steps * perStep,
     params: { total, nonEmbedding },
     ...(routers.length > 0 && { routers }),
+    ...(lossScale && { lossScale }),
     trainLoss: curve.points.at(-1)!.train,
     validation,
     curve: curve.points,

@@ -31,7 +31,10 @@ export interface TrainSpec {
   /** Trapezoid: fractions of the steps spent warming up and cooling down (training_setup.md: 0.25 and 0.2). */
   schedule: { warmup: number; cooldown: number };
   seed: number;
-  /** "mixed": products in f16 where the adapter has matrices for it, everything else and every sum in f32. */
+  /**
+   * "mixed": activations and products in f16 where the adapter has it; master weights, the residual stream, norms, softmax, decays, the
+   * loss and every sum in f32.
+   */
   precision: "f32" | "mixed";
   validation: {
     /** Tokens of the validation stream that are scored (the first ones, in windows of batch.length). */
@@ -67,6 +70,8 @@ export interface TrainResult {
   params: { total: number; nonEmbedding: number };
   /** Of the last step; for models with experts. */
   routers?: RouterUse[];
+  /** Of a run with activations in f16: what the loss was multiplied by at the end, and steps skipped because their gradients did not fit. */
+  lossScale?: { scale: number; skipped: number };
   /** Mean training loss of the last curve point. */
   trainLoss: number;
   validation: { nllPerToken: number; nllPerByte: number; tokens: number; bytes: number };

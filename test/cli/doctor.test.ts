@@ -91,7 +91,7 @@ describe("advice", () => {
     software: false,
     features: ["shader-f16", "timestamp-query"],
     toggles: [],
-    matrices: false,
+    matrices: null,
     kernels: [],
   };
 

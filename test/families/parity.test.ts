@@ -72,7 +72,7 @@ describe.each(fixtures)("%s computes what transformers computes:", (fixture) => 
     const targets = tensorFrom(gpu, [ids.length], "targets");
     const recorder = new Recorder(gpu);
     const arena = new Arena(gpu);
-    const tape = new Tape(recorder, arena, true, parameters.gradientOf);
+    const tape = new Tape(recorder, arena, true, parameters);
     const hidden = languageModel(tape, parameters, tokens, { batch: 1, length: ids.length });
     const { loss } = crossEntropy(tape, hidden, headWeight(parameters), targets, {
       logitScale: config.multipliers?.logits,

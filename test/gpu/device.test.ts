@@ -51,7 +51,7 @@ describe("a mistake in a command", () => {
 
   it("in WGSL is shown with the compiler's words", () =>
     withGpu(async (gpu) => {
-      gpu.pipeline("matmul/reduce", { ACCUMULATE: false }, "const x = undeclared;\n");
+      gpu.pipeline("matmul/reduce", { constants: { ACCUMULATE: false }, before: "const x = undeclared;\n" });
       await expect(gpu.idle()).rejects.toThrow(/matmul\/reduce[\s\S]*undeclared|undeclared[\s\S]*matmul\/reduce/);
     }));
 });

@@ -132,7 +132,7 @@ async function once(rows: number, training: boolean, first = 0) {
     t[name] = tensorFrom(gpu, shape, name, values);
     gradients.set(t[name], tensorFrom(gpu, shape, `d ${name}`));
   }
-  const tape = new Tape(recorder, arena, training, (tensor) => gradients.get(tensor));
+  const tape = new Tape(recorder, arena, training, { gradientOf: (tensor) => gradients.get(tensor) });
   const after: (() => void)[] = [];
   const seen: Record<string, Tensor> = {};
   const out = tape.scope(undefined, () =>

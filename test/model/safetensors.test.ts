@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fromBF16, fromF16, toBF16, toF16 } from "../../src/model/half.js";
+import { fromBF16, fromF16, toBF16, toF16 } from "../../src/gpu/half.js";
 import {
   decodeSafetensors,
   encodeSafetensors,

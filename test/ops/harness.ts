@@ -64,7 +64,7 @@ export async function runOp(
   }
   const recorder = new Recorder(gpu);
   const arena = new PoisonedArena(gpu);
-  const tape = new Tape(recorder, arena, true, (tensor) => gradients.get(tensor));
+  const tape = new Tape(recorder, arena, true, { gradientOf: (tensor) => gradients.get(tensor) });
   const output = build(tape, tensors);
   const kept = tensorFrom(gpu, output.shape, "kept output");
   recorder.copy(output, kept);

@@ -147,7 +147,7 @@ describe.each(["software", "hardware"])("the %s form of linear agrees with float
       const [x, w, b] = [whole([rows, k], values.x), parts("w", [n, k]), parts("b", [n])];
       gradients.set(x.tensor, x.gradient);
       const recorder = new Recorder(gpu);
-      const tape = new Tape(recorder, new Arena(gpu), true, (tensor) => gradients.get(tensor));
+      const tape = new Tape(recorder, new Arena(gpu), true, { gradientOf: (tensor) => gradients.get(tensor) });
       const tensors = (list: { tensor: Tensor }[]) => list.map(({ tensor }) => tensor);
       const y = linear(tape, x.tensor, tensors(w), "linear", undefined, { bias: tensors(b) });
       const kept = tensorFrom(gpu, y.shape, "kept");

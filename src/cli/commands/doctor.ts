@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { AdapterWish } from "../../gpu/browser.js";
+import type { MatrixShape } from "../../gpu/info.js";
 import type { MatmulRate } from "../../ops/bench-matmul.js";
 import type { DoctorReport } from "../doctor/report.js";
 
@@ -16,6 +17,7 @@ export function register(program: Command): void {
       `
 Exits with 1 when there is no adapter, or one whose matrix products are wrong.
 Environment: BRAID_ADAPTER (any, hardware, software), BRAID_TOGGLES (Dawn toggles, comma-separated),
+BRAID_KERNELS (gpu: run the kernels meant for GPUs on a software adapter, to test them),
 BRAID_CACHE (folder for the unpacked software adapter).`,
     )
     .action(doctor);
@@ -43,7 +45,7 @@ function render(report: DoctorReport): string {
       ["driver", report.driver || "not told"],
       ["backend", `${adapter.backend}, webgpu ${report.dawn}`],
       ["features", notable.map(has).join(", ")],
-      ["matrices", adapter.matrices ? "f16 into f32, 16 × 16 × 16 (--precision mixed)" : "none"],
+      ["matrices", adapter.matrices ? `f16 into f32, ${shapeText(adapter.matrices)} (--precision mixed)` : "none"],
       ["toggles", report.toggles.map((name) => name.replace(/^-(.*)/, "$1 off")).join(", ") || "none"],
       [
         "limits",
@@ -72,6 +74,8 @@ function rates(measured: MatmulRate[]): string {
   const each = measured.map(({ size, gflops }) => `${size}³ ${flops(gflops)}`);
   return `${each.join(", ")} (checked: error ≤ ${largest.toExponential(0)})`;
 }
+
+const shapeText = ({ m, n, k, lanes }: MatrixShape) => `${m} × ${n} × ${k} in subgroups of ${lanes}`;
 
 function flops(gflops: number): string {
   return gflops >= 1000 ? `${(gflops / 1000).toPrecision(3)} TFLOP/s` : `${gflops.toPrecision(3)} GFLOP/s`;

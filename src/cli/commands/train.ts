@@ -80,7 +80,7 @@ export function register(program: Command): void {
     .option("--checkpoint-every <n>", "steps between checkpoints (default: a tenth of the run)", whole)
     .option("--out <folder>", "where checkpoints, the model and result.json go; without it, nothing is kept")
     .addOption(
-      new Option("--precision <kind>", "mixed: products in f16 on tensor cores, where the adapter has them")
+      new Option("--precision <kind>", "mixed: activations and products in f16, where the adapter has it")
         .choices(["f32", "mixed"])
         .default("f32"),
     )
@@ -97,8 +97,8 @@ async function run(options: Options): Promise<void> {
   const checkpoints = options.out ? new CheckpointFolder(join(options.out, "checkpoints"), spec) : undefined;
   if (options.out) mkdirSync(options.out, { recursive: true });
   const gpu = await Gpu.open();
-  if (spec.precision === "mixed" && !gpu.info.matrices) {
-    process.stderr.write("This adapter has no matrices of f16: mixed precision multiplies in f32 here.\n");
+  if (spec.precision === "mixed" && !gpu.has("shader-f16")) {
+    process.stderr.write("This adapter has no f16: mixed precision is f32 here.\n");
   }
   const stop = stopSignal();
   const started = performance.now();

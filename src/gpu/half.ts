@@ -1,6 +1,6 @@
 /**
- * 16-bit floats in checkpoints: F16 (IEEE 754 binary16: 5 bits of exponent, 10 of fraction) and BF16 (the upper half of a
- * binary32). JavaScript has no type for either in Node 20, so both are Uint16Arrays of bits here.
+ * 16-bit floats in checkpoints and on the GPU: F16 (IEEE 754 binary16: 5 bits of exponent, 10 of fraction) and BF16 (the upper
+ * half of a binary32). JavaScript has no type for either in Node 20, so both are Uint16Arrays of bits here.
  */
 
 /** F16 bits of each value: round to nearest, ties to even; from 65520 on infinity; NaN stays NaN. */
