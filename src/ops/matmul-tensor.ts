@@ -70,17 +70,13 @@ export function tensorText({ shape, tile: { bm, bn }, a, b, access }: TensorKern
     ),
   ].join("\n");
   const put = [...left.put, ...right.put].join("\n");
-  const use = range(tensorK / k)
-    .flatMap((step) => [
-      "{",
-      ...range(rows).map((i) => `let a${i} = ${left.load("Left", a.transposed, `(own_row + ${i * m}u)`, step * k)};`),
-      ...range(columns).map(
-        (j) => `let b${j} = ${right.load("Right", !b.transposed, `(own_column + ${j * n}u)`, step * k)};`,
-      ),
-      ...each((i, j) => `c${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, c${i}_${j});`),
-      "}",
-    ])
-    .join("\n");
+  const use = [
+    `for (var step = 0u; step < ${tensorK}u; step += ${k}u) {`,
+    ...range(rows).map((i) => `let a${i} = ${left.load("Left", a.transposed, `(own_row + ${i * m}u)`)};`),
+    ...range(columns).map((j) => `let b${j} = ${right.load("Right", !b.transposed, `(own_column + ${j * n}u)`)};`),
+    ...each((i, j) => `c${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, c${i}_${j});`),
+    "}",
+  ].join("\n");
   // Each subgroup passes its results through a strip of its own, one row of matrices at a time, for `store4` to take from.
   const strip = bn / across;
   const give = range(rows).flatMap((i) => [
@@ -182,8 +178,8 @@ function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads
       return `    put_${name}(${line} * ${stride}u + ${at}, ${name}_next${turn});`;
     }),
     /** The matrix that begins at `line` of M or N, `step` into K; `alongLines`: K runs along the tile's lines. */
-    load: (kind: "Left" | "Right", alongLines: boolean, line: string, step: number) => {
-      const at = alongLines ? `${step * stride}u + ${line}` : `${line} * ${stride}u + ${step}u`;
+    load: (kind: "Left" | "Right", alongLines: boolean, line: string) => {
+      const at = alongLines ? `step * ${stride}u + ${line}` : `${line} * ${stride}u + step`;
       const byRows = (kind === "Left") !== alongLines;
       return `subgroupMatrixLoad<${kind}, ${byRows ? "row_major" : "col_major"}>(&tile_${name}, ${at}, ${stride}u)`;
     },

@@ -1,7 +1,8 @@
 import type { KernelConstants } from "../gpu/gpu.js";
 import { kernels } from "../gpu/kernels.generated.js";
-import { type DispatchOptions, spread } from "../gpu/recorder.js";
+import { type DispatchOptions, type Recorder, spread } from "../gpu/recorder.js";
 import type { SsdOptions } from "./ssd.js";
+import { fitsSsdTensor, type SsdTile, ssdTensorRows, ssdTensorText } from "./ssd-tensor.js";
 
 type Product = "scores" | "states" | "output" | "dbc";
 
@@ -29,7 +30,9 @@ export interface SsdPlan {
 const tileOf = (widths: number[], ...lengths: number[]): number =>
   widths.find((width) => lengths.every((length) => length % width === 0))!;
 
-export function ssdPlan(options: SsdOptions, software: boolean): SsdPlan {
+export function ssdPlan(options: SsdOptions, { gpu, halves }: Pick<Recorder, "gpu" | "halves">): SsdPlan {
+  const { software, matrices } = gpu.info;
+  const workgroupMemory = gpu.limits.maxComputeWorkgroupStorageSize;
   const { batch, length, heads, headDim, state, groups } = options;
   // Whole tiles, no longer than the sequence asks for; short ones where arithmetic is dear. A chunk's decays have to fit in workgroup memory.
   const asked = software ? 16 : Math.max(16, Math.floor(options.chunk / 16) * 16);
@@ -51,7 +54,13 @@ export function ssdPlan(options: SsdOptions, software: boolean): SsdPlan {
     dbc: [chunk, state, q, n, groups],
   };
   const sizes = { Q: chunk, H: heads };
-  const kind = software ? "direct" : "staged";
+  /** `product` and `main`, and `put_rows` where the kernel has sums along rows. */
+  const multiplying = (tile: SsdTile, rowSums: boolean): string => {
+    if (halves && matrices && fitsSsdTensor(tile, matrices, workgroupMemory))
+      return ssdTensorText(tile, matrices) + (rowSums ? ssdTensorRows : "");
+    const kind = software ? "direct" : "staged";
+    return kernels[`ssd/${kind}`] + (rowSums ? kernels[`ssd/${kind}-rows`] : "");
+  };
   return {
     options,
     chunk,
@@ -66,7 +75,7 @@ export function ssdPlan(options: SsdOptions, software: boolean): SsdPlan {
       const tile = { BM: bm, BN: bn, BK: inner };
       return {
         constants: { ...sizes, P: headDim, N: state, G: groups, ...extent, ...tile, ...constants },
-        before: kernels["ssd/common"] + kernels[`ssd/${kind}`] + (rowSums ? kernels[`ssd/${kind}-rows`] : ""),
+        before: kernels["ssd/common"] + multiplying(tile, rowSums),
         params: [length, chunks, batch, count, ...rest, ...[0, 0, 0].slice(rest.length)],
         groups: software
           ? spread(Math.ceil((tiles * results * batch * chunks) / 64))

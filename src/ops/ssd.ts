@@ -49,7 +49,7 @@ export function ssd(
 ): Tensor {
   checkSsd(xBC, dtSource, [dtBias, aLog, d], o, o.batch * o.length);
   checkStates(tape, "SSM", [o.batch, o.heads, o.headDim, o.state], o);
-  const plan = ssdPlan(o, tape.gpu.info.software);
+  const plan = ssdPlan(o, tape.recorder);
   const { batch, length, heads, headDim, groups } = o;
   const { chunks, count } = plan;
   const { recorder } = tape;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
 import { Gpu } from "../../src/gpu/gpu.js";
+import { fromF16, toF16 } from "../../src/gpu/half.js";
 import { Recorder } from "../../src/gpu/recorder.js";
-import { elements, type Tensor } from "../../src/gpu/tensor.js";
+import { type ElementType, elements, type Tensor } from "../../src/gpu/tensor.js";
 import { Tape } from "../../src/ops/tape.js";
 
 /** One device for the tests of a file. */
@@ -22,7 +23,8 @@ export function asHardware(gpu: Gpu): Gpu {
 
 /** Records zeros into a tensor. */
 export function clear(tape: Tape, tensor: Tensor): void {
-  tape.recorder.copy(tensorFrom(tape.gpu, tensor.shape, "zeros", new Float32Array(elements(tensor.shape))), tensor);
+  const zeros = new Float32Array(elements(tensor.shape));
+  tape.recorder.copy(tensorFrom(tape.gpu, tensor.shape, "zeros", zeros, tensor.type), tensor);
 }
 
 /** Reproducible values: uniform in [-1, 1) times `scale`, plus `shift`. */
@@ -37,7 +39,15 @@ export function random(shape: readonly number[], seed: number, scale = 1, shift 
 export interface Input {
   shape: readonly number[];
   values: Float32Array<ArrayBuffer>;
+  /** What it, and its gradient, are kept as; f16 makes the operation one of mixed precision. */
+  type?: ElementType;
 }
+/** An input kept in f16, with values that are. */
+export const half = ({ shape, values }: Input): Input => ({
+  shape,
+  values: Float32Array.from(fromF16(toF16(values))),
+  type: "f16",
+});
 export const input = (shape: readonly number[], seed: number, scale = 1, shift = 0): Input => ({
   shape,
   values: random(shape, seed, scale, shift),
@@ -58,18 +68,19 @@ export async function runOp(
 ): Promise<{ output: Float32Array; shape: readonly number[]; gradients: Record<string, Float32Array> }> {
   const tensors: Record<string, Tensor> = {};
   const gradients = new Map<Tensor, Tensor>();
-  for (const [name, { shape, values }] of Object.entries(inputs)) {
-    tensors[name] = tensorFrom(gpu, shape, name, values);
-    gradients.set(tensors[name], tensorFrom(gpu, shape, `d ${name}`, poison(elements(shape))));
+  for (const [name, { shape, values, type }] of Object.entries(inputs)) {
+    tensors[name] = tensorFrom(gpu, shape, name, values, type);
+    gradients.set(tensors[name], tensorFrom(gpu, shape, `d ${name}`, poison(elements(shape)), type));
   }
-  const recorder = new Recorder(gpu);
+  const mixed = Object.values(inputs).some(({ type }) => type === "f16");
+  const recorder = new Recorder(gpu, mixed ? "mixed" : "f32");
   const arena = new PoisonedArena(gpu);
   const tape = new Tape(recorder, arena, true, { gradientOf: (tensor) => gradients.get(tensor) });
   const output = build(tape, tensors);
-  const kept = tensorFrom(gpu, output.shape, "kept output");
+  const kept = tensorFrom(gpu, output.shape, "kept output", undefined, output.type);
   recorder.copy(output, kept);
   const { gradient } = tape.gradientOf(output);
-  const seeded = tensorFrom(gpu, output.shape, "upstream", upstream(output.shape));
+  const seeded = tensorFrom(gpu, output.shape, "upstream", upstream(output.shape), output.type);
   recorder.copy(seeded, gradient);
   tape.backward();
   recorder.submit();
@@ -85,10 +96,12 @@ export async function runOp(
 
 /** An arena whose buffers start out as NaN. */
 class PoisonedArena extends Arena {
-  override alloc(shape: readonly number[], label: string): Tensor {
+  override alloc(shape: readonly number[], label: string, type?: ElementType): Tensor {
     const before = this.bytes;
-    const tensor = super.alloc(shape, label);
-    if (this.bytes !== before) this.gpu.device.queue.writeBuffer(tensor.buffer, 0, poison(tensor.buffer.size / 4));
+    const tensor = super.alloc(shape, label, type);
+    // All bits set are NaN in f32 and in f16.
+    if (this.bytes !== before)
+      this.gpu.device.queue.writeBuffer(tensor.buffer, 0, new Uint32Array(tensor.buffer.size / 4).fill(0xffffffff));
     return tensor;
   }
 }

@@ -1,0 +1,126 @@
+import type { MatrixShape } from "../gpu/info.js";
+import { matrixDirectives, matrixTypes } from "./matmul-tensor.js";
+
+/** A kernel's tile of results, BM × BN, and how much of the inner dimension is staged at a time. */
+export interface SsdTile {
+  BM: number;
+  BN: number;
+  BK: number;
+}
+
+/** Halves between rows of a staged tile beyond its width: rows then begin in different banks. */
+const pad = 8;
+
+const invocations = ({ BM, BN }: SsdTile) => (BM / 4) * (BN / 4);
+const matricesEach = (tile: SsdTile, { m, n, lanes }: MatrixShape) =>
+  ((tile.BM / m) * (tile.BN / n)) / (invocations(tile) / lanes);
+
+const workgroupBytes = ({ BM, BN, BK }: SsdTile) => 2 * BK * (BM + BN + 2 * pad) + 4 * BM * BN;
+
+/** Whether a tile is whole matrices, shared out evenly among whole subgroups, in the workgroup memory that there is. */
+export function fitsSsdTensor(tile: SsdTile, shape: MatrixShape, workgroupMemory: number): boolean {
+  const { m, n, k, lanes } = shape;
+  const whole = [tile.BM / m, tile.BN / n, tile.BK / k, invocations(tile) / lanes, matricesEach(tile, shape)];
+  return whole.every(Number.isInteger) && workgroupBytes(tile) <= workgroupMemory;
+}
+
+/**
+ * `product` and `main` for the kernels of kernels/ssd, in place of staged.wgsl, on tensor cores: the operands' pieces, which the
+ * kernel computes in f32 (decays and all), are staged as f16, multiplied by subgroup matrices into f32, and the result goes through workgroup
+ * memory to the invocations that own 4 × 4 of it.
+ */
+export function ssdTensorText(tile: SsdTile, shape: MatrixShape): string {
+  const { BM, BN, BK } = tile;
+  const { m, n, k } = shape;
+  const each = matricesEach(tile, shape);
+  const own = Array.from({ length: each }, (_, i) => i);
+  const columns = BN / n;
+  // Matrices of one subgroup that lie in one row share what they read of A.
+  const shared = columns % each === 0;
+  const [strideA, strideB] = [BM + pad, BN + pad];
+  const left = (i: number) =>
+    `subgroupMatrixLoad<Left, col_major>(&tile_a, k * ${strideA}u + row${i} * ${m}u, ${strideA}u)`;
+  return `${matrixDirectives}${matrixTypes(shape)}
+const AY = BM / 4u;
+const BX = BN / 4u;
+const THREADS = AY * BX;
+const A_BLOCKS = BK / 4u * AY;
+const B_BLOCKS = BK / 4u * BX;
+var<workgroup> tile_a: array<f16, ${BK * strideA}>;
+var<workgroup> tile_b: array<f16, ${BK * strideB}>;
+var<workgroup> results: array<f32, ${BM * BN}>;
+var<private> subgroup: u32;
+
+fn product(start: mat4x4f, segment: u32, begin: u32, end: u32, tile: Tile, own: vec2u) -> mat4x4f {
+${own.map((i) => `  let row${i} = (subgroup * ${each}u + ${i}u) / ${columns}u;\n  let column${i} = (subgroup * ${each}u + ${i}u) % ${columns}u;\n  var c${i}: Result;`).join("\n")}
+  for (var k0 = begin; k0 < end; k0 += BK) {
+    // Neighbouring invocations read what lies side by side in memory.
+    for (var i = own.y * BX + own.x; i < A_BLOCKS + B_BLOCKS; i += THREADS) {
+      if (i < A_BLOCKS) {
+        var k = i / AY;
+        var line = i % AY;
+        if (a_along_inner(segment)) {
+          k = i % (BK / 4u);
+          line = i / (BK / 4u);
+        }
+        let block = a_block(segment, k0 + k * 4u, tile.row0 + line * 4u, tile);
+        for (var r = 0u; r < 4u; r++) { put_a((k * 4u + r) * ${strideA}u + line * 4u, vec4h(block[r])); }
+      } else {
+        let j = i - A_BLOCKS;
+        var k = j / BX;
+        var line = j % BX;
+        if (b_along_inner(segment)) {
+          k = j % (BK / 4u);
+          line = j / (BK / 4u);
+        }
+        let block = b_block(segment, k0 + k * 4u, tile.column0 + line * 4u, tile);
+        for (var r = 0u; r < 4u; r++) { put_b((k * 4u + r) * ${strideB}u + line * 4u, vec4h(block[r])); }
+      }
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < BK; k += ${k}u) {
+${own.map((i) => (shared && i > 0 ? "" : `      let a${i} = ${left(i)};\n`)).join("")}${own
+  .map(
+    (
+      i,
+    ) => `      let b${i} = subgroupMatrixLoad<Right, row_major>(&tile_b, k * ${strideB}u + column${i} * ${n}u, ${strideB}u);
+      c${i} = subgroupMatrixMultiplyAccumulate(a${shared ? 0 : i}, b${i}, c${i});`,
+  )
+  .join("\n")}
+    }
+    workgroupBarrier();
+  }
+${own.map((i) => `  subgroupMatrixStore<row_major>(&results, row${i} * ${m * BN}u + column${i} * ${n}u, c${i}, ${BN}u);`).join("\n")}
+  workgroupBarrier();
+  var sum = start;
+  for (var r = 0u; r < 4u; r++) {
+    let at = (own.y * 4u + r) * ${BN}u + own.x * 4u;
+    sum[r] += vec4f(results[at], results[at + 1u], results[at + 2u], results[at + 3u]);
+  }
+  workgroupBarrier();
+  return sum;
+}
+fn put_a(at: u32, value: vec4h) { ${[0, 1, 2, 3].map((i) => `tile_a[at + ${i}u] = value[${i}];`).join(" ")} }
+fn put_b(at: u32, value: vec4h) { ${[0, 1, 2, 3].map((i) => `tile_b[at + ${i}u] = value[${i}];`).join(" ")} }
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32, @builtin(subgroup_id) id: u32) {
+  subgroup = id;
+  run(tile_of(group.x, group.y, group.z), vec2u(local % BX, local / BX));
+}
+`;
+}
+
+/** The sums along the rows of a tile, as in staged-rows.wgsl: between products \`results\` is free to pass them on. */
+export const ssdTensorRows = `fn put_rows(value: vec4f, to: u32, own: vec2u) {
+  let at = (own.x * AY + own.y) * 4u;
+  for (var r = 0u; r < 4u; r++) { results[at + r] = value[r]; }
+  workgroupBarrier();
+  for (var row = own.y * BX + own.x; row < BM; row += THREADS) {
+    var sum = 0.0;
+    for (var x = 0u; x < BX; x++) { sum += results[(x * AY + row / 4u) * 4u + row % 4u]; }
+    rows[to + row] = sum;
+  }
+  workgroupBarrier();
+}
+`;
