@@ -6,7 +6,11 @@
 
 /** How a buffer is declared; `V` is src/ops/vector.ts's name for one of the other two. */
 const declaration = (binding: number) =>
-  new RegExp(`(@group\\(0\\) @binding\\(${binding}\\) var<storage, (?:read|read_write)> (\\w+): array<)(V|vec4f|f32)>`);
+  new RegExp(
+    `(@group\\(0\\) @binding\\(${binding}\\) var<storage, (?:read|read_write)> (\\w+): array<)(V|vec4f|vec2f|f32)>`,
+  );
+
+const halfTypes: Record<string, string> = { f32: "f16", vec2f: "vec2h", vec4f: "vec4h" };
 
 /** Declared in halves, or in the words that they lie in, by the kernel itself. */
 const already = (binding: number) =>
@@ -22,10 +26,11 @@ export function inHalves(wgsl: string, bindings: readonly number[]): string {
   for (const binding of bindings) {
     if (already(binding).test(text)) continue;
     const found = declaration(binding).exec(text);
-    if (!found) throw new Error(`Binding ${binding} is no array of f32 or vec4f, so it can't be kept in f16:\n${wgsl}`);
+    if (!found)
+      throw new Error(`Binding ${binding} is no array of f32, vec2f or vec4f, so it can't be kept in f16:\n${wgsl}`);
     const [all, head, name, element] = found;
-    const wide = element === "vec4f" || (element === "V" && four);
-    const access: Access = { name, half: wide ? "vec4h" : "f16", full: wide ? "vec4f" : "f32" };
+    const full = element === "V" ? (four ? "vec4f" : "f32") : element;
+    const access: Access = { name, half: halfTypes[full], full };
     const [before, after] = [text.slice(0, found.index), text.slice(found.index + all.length)];
     text = `${rewritten(before, access)}${head}${access.half}>${rewritten(after, access)}`;
   }

@@ -9,6 +9,7 @@ describe("a kernel over buffers of halves", () => {
   it("declares them so, with f16 enabled before all else", () => {
     expect(inHalves(declared("x", "vec4f"), [1])).toBe(`enable f16;\n${declared("x", "vec4h")}`);
     expect(inHalves(declared("x", "f32"), [1])).toContain("array<f16>");
+    expect(inHalves(declared("x", "vec2f"), [1])).toContain("array<vec2h>");
     expect(inHalves(`alias V = vec4f;\n${declared("x", "V")}`, [1])).toContain("array<vec4h>");
     expect(inHalves(`alias V = f32;\n${declared("x", "V")}`, [1])).toContain("array<f16>");
   });
@@ -38,7 +39,7 @@ describe("a kernel over buffers of halves", () => {
   });
 
   it("refuses what it can't rewrite, saying what", () => {
-    expect(() => inHalves(declared("x", "u32"), [1])).toThrow("Binding 1 is no array of f32 or vec4f");
+    expect(() => inHalves(declared("x", "u32"), [1])).toThrow("Binding 1 is no array of f32, vec2f or vec4f");
     expect(() => inHalves(`${declared("x", "f32")}f(&x);`, [1])).toThrow("takes the address of x");
   });
 });
