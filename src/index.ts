@@ -22,6 +22,7 @@ export { Parameters } from "./model/parameters.js";
 export * as ops from "./ops/index.js";
 export type { Checkpoint, CheckpointStore } from "./train/checkpoint.js";
 export { trainSpec } from "./train/defaults.js";
+export { planStep, type StepPlan } from "./train/plan.js";
 export type { TrainProgress } from "./train/progress.js";
 export { trapezoid } from "./train/schedule.js";
 export { TrainStep } from "./train/step.js";

@@ -1,3 +1,5 @@
+export type { Activation } from "./blocks/activations.js";
+export * as activations from "./blocks/activations.js";
 export type { BlockCost, BlockSpec, ParameterSpec, Place as BlockPlace, Random, Section } from "./blocks/block.js";
 export { section } from "./blocks/block.js";
 export { type SsmWidths, ssmWidths } from "./blocks/mamba2.js";

@@ -21,7 +21,8 @@ export interface Nll {
 /** Scores the first windows of a dataset's validation stream; recorded once, run whenever the weights have changed. */
 export class NllEvaluation {
   private readonly recorder: Recorder;
-  private readonly arena: Arena;
+  /** Undefined where the memory is lent. */
+  private readonly own: Arena | undefined;
   private readonly tokens: TokenBuffers;
   private readonly targets: Tensor;
   private readonly loss: Tensor;
@@ -30,13 +31,14 @@ export class NllEvaluation {
 
   /**
    * @param tokens how many targets to score, rounded to whole windows
+   * @param arena lends memory that nobody else needs while this runs
    * @throws Error when the validation stream is shorter than one window
    */
   constructor(
     readonly gpu: Gpu,
     parameters: Parameters,
     dataset: Dataset,
-    { sequences, length, tokens }: { sequences: number; length: number; tokens: number },
+    { sequences, length, tokens, arena }: { sequences: number; length: number; tokens: number; arena?: Arena },
   ) {
     const windows = validationWindows(dataset.validation, length, tokens, dataset.codec.byteLengths);
     this.bytes = windows.targetBytes.reduce((sum, bytes) => sum + bytes, 0);
@@ -51,10 +53,10 @@ export class NllEvaluation {
       this.batches.push({ inputs, targets, scored });
     }
     this.recorder = new Recorder(gpu);
-    this.arena = new Arena(gpu);
+    this.own = arena ? undefined : new Arena(gpu);
     this.tokens = createTokenBuffers(gpu, rows, parameters.config.vocabSize);
     this.targets = tensorFrom(gpu, [rows], "targets");
-    const tape = new Tape(this.recorder, this.arena, false);
+    const tape = new Tape(this.recorder, arena ?? this.own!, false);
     const hidden = languageModel(tape, parameters, this.tokens, { batch, length });
     const logitScale = parameters.config.multipliers?.logits;
     this.loss = crossEntropy(tape, hidden, headWeight(parameters), this.targets, { logitScale }).loss;
@@ -76,7 +78,7 @@ export class NllEvaluation {
 
   destroy(): void {
     this.recorder.destroy();
-    this.arena.destroy();
+    this.own?.destroy();
     destroyTokenBuffers(this.tokens);
     this.targets.buffer.destroy();
   }

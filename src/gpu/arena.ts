@@ -1,3 +1,4 @@
+import type { BufferPlan, Stay } from "../memory/buffers.js";
 import type { Gpu } from "./gpu.js";
 import { fromF16, toF16 } from "./half.js";
 import { bytesOf, type ElementType, elements, sizeOf, type Tensor, typeOf } from "./tensor.js";
@@ -7,44 +8,67 @@ import { bytesOf, type ElementType, elements, sizeOf, type Tensor, typeOf } from
  * freed at one point of the recording can serve again from there on: the plan of buffers comes from liveness, and replaying allocates nothing.
  */
 export class Arena {
-  /** By their size in words of 4 bytes. */
-  private readonly free = new Map<number, GPUBuffer[]>();
+  private readonly free = new Set<GPUBuffer>();
   private readonly all: GPUBuffer[] = [];
-  private readonly live = new Set<GPUBuffer>();
+  /** Buffers of the plan that exist. */
+  private readonly planned = new Map<number, GPUBuffer>();
+  private readonly live = new Map<GPUBuffer, Stay>();
+  /** When each tensor that was given out was needed, in the order of asking: what a plan is made of. */
+  readonly stays: Stay[] = [];
+  private moment = 0;
   /** Bytes of all buffers ever created here. */
   bytes = 0;
 
-  constructor(readonly gpu: Gpu) {}
+  /** @param plan made from the `stays` of the same recording; tensors that come after it, or all without one, take what is free */
+  constructor(
+    readonly gpu: Gpu,
+    private readonly plan?: BufferPlan,
+  ) {}
 
+  /** @throws Error when the recording is not the one of the plan. */
   alloc(shape: readonly number[], label: string, type: ElementType = "f32"): Tensor {
     const words = (Math.max(1, elements(shape)) * bytesOf({ type })) / 4;
     const size = Math.ceil(words / 64) * 64;
-    const buffer = this.reuse(size) ?? this.create(size, label);
-    this.live.add(buffer);
+    const buffer = this.fromPlan(size, label) ?? this.reuse(size) ?? this.create(size, label);
+    const stay = { bytes: 4 * size, start: this.moment++, end: Number.POSITIVE_INFINITY };
+    this.stays.push(stay);
+    this.free.delete(buffer);
+    this.live.set(buffer, stay);
     return { buffer, offset: 0, shape, label, type };
   }
 
   /** The tensor's buffer may serve for something else from here on. */
-  release(tensor: Tensor): void {
-    if (!this.live.delete(tensor.buffer))
-      throw new Error(`${tensor.label} is released twice, or was not allocated here`);
-    const size = tensor.buffer.size / 4;
-    const list = this.free.get(size);
-    if (list) list.push(tensor.buffer);
-    else this.free.set(size, [tensor.buffer]);
+  release({ buffer, label }: Tensor): void {
+    const stay = this.live.get(buffer);
+    if (!stay) throw new Error(`${label} is released twice, or was not allocated here`);
+    stay.end = this.moment++;
+    this.live.delete(buffer);
+    this.free.add(buffer);
   }
 
   destroy(): void {
     for (const buffer of this.all) buffer.destroy();
   }
 
-  /** The smallest free buffer that fits without wasting more than a quarter. */
+  private fromPlan(size: number, label: string): GPUBuffer | undefined {
+    const number = this.plan?.buffers[this.stays.length];
+    if (this.plan === undefined || number === undefined) return undefined;
+    const buffer = this.planned.get(number) ?? this.create(this.plan.sizes[number] / 4, label);
+    this.planned.set(number, buffer);
+    if (buffer.size < 4 * size || this.live.has(buffer))
+      throw new Error(`${label} is not what the plan has in its place`);
+    return buffer;
+  }
+
+  /** The smallest free buffer that fits; without a plan, whose buffers are there anyway, only if it wastes no more than a quarter. */
   private reuse(size: number): GPUBuffer | undefined {
-    let best: number | undefined;
-    for (const [free, list] of this.free) {
-      if (list.length && free >= size && free <= size * 1.25 + 1024 && (best === undefined || free < best)) best = free;
+    let best: GPUBuffer | undefined;
+    for (const buffer of this.free) {
+      const free = buffer.size / 4;
+      if (free >= size && (this.plan || free <= size * 1.25 + 1024) && (!best || buffer.size < best.size))
+        best = buffer;
     }
-    return best === undefined ? undefined : this.free.get(best)!.pop();
+    return best;
   }
 
   private create(size: number, label: string): GPUBuffer {

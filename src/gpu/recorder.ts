@@ -100,7 +100,8 @@ export class Recorder {
     if (typeOf(from) !== typeOf(to)) {
       throw new Error(`${from.label} is ${typeOf(from)}, ${to.label} is ${typeOf(to)}: a copy converts nothing`);
     }
-    this.commands.push({ kind: "copy", from, to });
+    // Copies of the tensors: those of a tape may lie elsewhere at another point of the recording.
+    this.commands.push({ kind: "copy", from: { ...from }, to: { ...to } });
   }
 
   /** Runs everything recorded so far, in one submission. */

@@ -47,7 +47,10 @@ export function mixtureOfExperts(context: MixtureContext, x: Tensor, residual?: 
   if (dShared > 0) {
     const first = (kind === "swiglu" ? ["gate", "up"] : ["up"]).map((name) => weight(`mlp.shared.${name}_proj.weight`));
     const shared = active(linear(tape, x, first, "shared in"));
-    base = linear(tape, shared, [weight("mlp.shared.down_proj.weight")], "shared out", residual, { scale });
+    base = linear(tape, shared, [weight("mlp.shared.down_proj.weight")], "shared out", residual, {
+      scale,
+      unread: true,
+    });
   }
   const { entropy } = routing;
   if (entropy) {

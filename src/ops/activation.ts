@@ -25,17 +25,19 @@ function record(tape: Tape, x: Tensor, kind: Activation, gated: boolean, label: 
   const groups = spread(Math.ceil(count / 256));
   const before = `${vector(wide)}alias Whole = ${wide ? "vec4i" : "i32"};\n${slopeText}${texts[kind]}`;
   const y = tape.alloc([...x.shape.slice(0, -1), width], label, x.type);
-  tape.recorder.dispatch({
-    kernel: "ffn/activation",
-    constants: { UNITS: units, GATED: gated },
-    before,
-    bindings: [x, y],
-    params: [count],
-    groups,
-    label,
-  });
   tape.push({
     outputs: [y],
+    cheap: true,
+    forward: () =>
+      tape.recorder.dispatch({
+        kernel: "ffn/activation",
+        constants: { UNITS: units, GATED: gated },
+        before,
+        bindings: [x, y],
+        params: [count],
+        groups,
+        label,
+      }),
     backward: () => {
       const { gradient, accumulate } = tape.gradientOf(x);
       tape.recorder.dispatch({

@@ -26,17 +26,19 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
   const { heads, kvHeads, headDim, valueDim } = shape;
   const { recorder, arena } = tape;
   const rotation = rope && { ...rope, headDim, length, heads: heads + kvHeads };
-  if (rotation) rotate(recorder, qkv, rotation);
-  if (cache) keepPrompt(recorder, qkv, cache, batch, length, shape);
+  if (rotation) tape.change(qkv, () => rotate(recorder, qkv, rotation));
   const o = tape.alloc([batch * length, shape.outWidth], "attention", qkv.type);
   const logSum = tape.alloc([batch, heads, length], "attention log sums");
   const { software } = tape.gpu.info;
   const params = [batch, length, ...shape.params, 0];
   const forward = forwardKernel(software, shape, batch, length, "attention/from-rows");
-  recorder.dispatch({ ...forward, bindings: [qkv, o, logSum], params, label: "attention" });
   tape.push({
     outputs: [o],
-    saved: [logSum],
+    saved: [o, logSum],
+    forward: () => {
+      if (cache) keepPrompt(recorder, qkv, cache, batch, length, shape);
+      recorder.dispatch({ ...forward, bindings: [qkv, o, logSum], params, label: "attention" });
+    },
     backward: () => {
       const upstream = tape.incoming(o);
       const { gradient, accumulate } = tape.gradientOf(qkv);

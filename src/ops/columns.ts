@@ -21,9 +21,13 @@ export function concatColumns(tape: Tape, tensors: readonly Tensor[]): Tensor {
       column += columnsOf(tensor);
     }
   };
-  each((tensor, to) => copyColumns(tape, { source: tensor, into: y, to, width: columnsOf(tensor), label: "concat" }));
   tape.push({
     outputs: [y],
+    cheap: true,
+    forward: () =>
+      each((tensor, to) =>
+        copyColumns(tape, { source: tensor, into: y, to, width: columnsOf(tensor), label: "concat" }),
+      ),
     backward: () =>
       each((tensor, from) => {
         const { gradient, accumulate } = tape.gradientOf(tensor);
@@ -55,9 +59,10 @@ export function sliceColumns(tape: Tape, x: Tensor, { column, width, own = false
     throw new Error(`Columns ${column} to ${column + width} are not in ${x.label} [${x.shape}]`);
   }
   const y = tape.alloc([...x.shape.slice(0, -1), width], `${x.label} columns`, x.type);
-  copyColumns(tape, { source: x, from: column, into: y, width, label: "slice" });
   tape.push({
     outputs: [y],
+    cheap: true,
+    forward: () => copyColumns(tape, { source: x, from: column, into: y, width, label: "slice" }),
     backward: () => {
       const { gradient, accumulate } = tape.gradientOf(x);
       const alone = own || accumulate;

@@ -145,20 +145,22 @@ function record(
   const y = tape.alloc(
     [...a.source.shape.slice(0, -1), joining === "concat" ? 2 * width : width],
     "combined",
-    tape.activations,
+    a.source.type,
   );
   const forward: Bound[] = [...read, { name: "y", tensor: y, write: true }];
-  tape.recorder.dispatch({
-    kernel: "fusion/combine",
-    constants: { UNITS: units, GROUPS: groups },
-    before: before + declare(1, forward) + leaveText(joining),
-    bindings: forward.map(({ tensor }) => tensor),
-    params: [count],
-    groups: spread(Math.ceil(count / 256)),
-    label: "combine",
-  });
   tape.push({
     outputs: [y],
+    cheap: true,
+    forward: () =>
+      tape.recorder.dispatch({
+        kernel: "fusion/combine",
+        constants: { UNITS: units, GROUPS: groups },
+        before: before + declare(1, forward) + leaveText(joining),
+        bindings: forward.map(({ tensor }) => tensor),
+        params: [count],
+        groups: spread(Math.ceil(count / 256)),
+        label: "combine",
+      }),
     backward: () => {
       const { lanes, slots, per } = planRows(tape.gpu, rows, units);
       const workgroups = spread(Math.ceil(rows / per));

@@ -54,35 +54,39 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
   const y = tape.alloc([batch * length, channels], "conv", tape.activations);
   const forward = shape(tokens.forward);
   const started = width > 1 ? initialState : undefined;
-  recorder.dispatch({
-    kernel: "conv1d/forward",
-    constants: { WIDTH: width, TOKENS: tokens.forward },
-    before: scalarSigmoid + biasText(4, bias) + earlierText(bias ? 5 : 4, started, width, channels),
-    bindings: [input, weight, y, ...(bias ? [bias] : []), ...(started ? [started] : [])],
-    params: forward.params,
-    groups: forward.groups,
-  });
-  if (finalState && width > 1) {
-    // WebGPU lets a buffer be either read or written in one dispatch.
-    const inPlace = initialState?.buffer === finalState.buffer;
-    if (inPlace && initialState?.offset !== finalState.offset)
-      throw new Error(
-        "The convolution's initial and final states are different parts of one buffer: give one tensor, or two buffers",
-      );
-    const earlier = inPlace
-      ? `fn earlier(b: u32, i: u32, c: u32) -> f32 { return state[(b * KEPT + i) * ${channels}u + c]; }\n`
-      : earlierText(3, initialState, width, channels);
+  const record = () => {
     recorder.dispatch({
-      kernel: "conv1d/keep",
-      constants: { KEPT: width - 1 },
-      before: earlier,
-      bindings: [input, finalState, ...(initialState && !inPlace ? [initialState] : [])],
-      params: [length, batch * channels, channels, columns, column],
-      groups: spread(Math.ceil((batch * channels) / 64)),
+      kernel: "conv1d/forward",
+      constants: { WIDTH: width, TOKENS: tokens.forward },
+      before: scalarSigmoid + biasText(4, bias) + earlierText(bias ? 5 : 4, started, width, channels),
+      bindings: [input, weight, y, ...(bias ? [bias] : []), ...(started ? [started] : [])],
+      params: forward.params,
+      groups: forward.groups,
     });
-  }
+    if (finalState && width > 1) {
+      // WebGPU lets a buffer be either read or written in one dispatch.
+      const inPlace = initialState?.buffer === finalState.buffer;
+      if (inPlace && initialState?.offset !== finalState.offset)
+        throw new Error(
+          "The convolution's initial and final states are different parts of one buffer: give one tensor, or two buffers",
+        );
+      const earlier = inPlace
+        ? `fn earlier(b: u32, i: u32, c: u32) -> f32 { return state[(b * KEPT + i) * ${channels}u + c]; }\n`
+        : earlierText(3, initialState, width, channels);
+      recorder.dispatch({
+        kernel: "conv1d/keep",
+        constants: { KEPT: width - 1 },
+        before: earlier,
+        bindings: [input, finalState, ...(initialState && !inPlace ? [initialState] : [])],
+        params: [length, batch * channels, channels, columns, column],
+        groups: spread(Math.ceil((batch * channels) / 64)),
+      });
+    }
+  };
   tape.push({
     outputs: [y],
+    cheap: true,
+    forward: record,
     backward: () => {
       const { items, params, groups } = shape(tokens.backward);
       const { gradient } = tape.gradientOf(input);

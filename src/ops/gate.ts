@@ -23,15 +23,17 @@ export function gate(tape: Tape, y: Tensor, zSource: Tensor, { zColumn }: { zCol
     groups: spread(Math.ceil(count / 256)),
   };
   const result = tape.alloc(y.shape, "gated", y.type);
-  tape.recorder.dispatch({
-    kernel: "fusion/gate",
-    constants: { UNITS: units },
-    bindings: [y, zSource, result],
-    ...shape,
-    label: "gate",
-  });
   tape.push({
     outputs: [result],
+    cheap: true,
+    forward: () =>
+      tape.recorder.dispatch({
+        kernel: "fusion/gate",
+        constants: { UNITS: units },
+        bindings: [y, zSource, result],
+        ...shape,
+        label: "gate",
+      }),
     backward: () => {
       const { gradient, accumulate } = tape.gradientOf(y);
       tape.recorder.dispatch({

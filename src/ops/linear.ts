@@ -9,6 +9,8 @@ export interface LinearOptions {
   scale?: number;
   /** One [N] for each weight. */
   bias?: Tensor[];
+  /** Whether the result is only added to, as the `residual` of another projection: then nothing has to be kept of it. */
+  unread?: boolean;
   /** What y is kept as, where there is no residual, whose type it takes: by default as activations are. */
   type?: ElementType;
 }
@@ -25,7 +27,7 @@ export function linear(
   weights: Tensor[],
   label: string,
   residual?: Tensor,
-  { scale: alpha = 1, bias, type = tape.activations }: LinearOptions = {},
+  { scale: alpha = 1, bias, unread, type = tape.activations }: LinearOptions = {},
 ): Tensor {
   if (bias && bias.length !== weights.length) {
     throw new Error(`Projection ${label}: ${bias.length} biases for ${weights.length} weights`);
@@ -33,17 +35,20 @@ export function linear(
   const width = weights.reduce((sum, weight) => sum + weight.shape[0], 0);
   const y = tape.alloc([...x.shape.slice(0, -1), width], label, residual ? residual.type : type);
   const groups = sideBySide(weights, bias);
-  let column = 0;
-  for (const { weight, bias } of groups) {
-    const n = weight.shape[0];
-    const add = residual && matrix(residual, column, n);
-    const c = matrix(y, column, n);
-    const b = tape.operand(weight);
-    matmul(tape.recorder, tape.arena, { a: matrix(x), b, c, transposeB: true, add, alpha, bias, label });
-    column += n;
-  }
   tape.push({
     outputs: [y],
+    unread,
+    forward: () => {
+      let column = 0;
+      for (const { weight, bias } of groups) {
+        const n = weight.shape[0];
+        const add = residual && matrix(residual, column, n);
+        const c = matrix(y, column, n);
+        const b = tape.operand(weight);
+        matmul(tape.recorder, tape.arena, { a: matrix(x), b, c, transposeB: true, add, alpha, bias, label });
+        column += n;
+      }
+    },
     backward: () => {
       const dy = tape.incoming(y);
       let column = 0;

@@ -29,9 +29,9 @@ export function groupedLinear(
     );
   }
   const y = tape.alloc([slots, n], label, tape.activations);
-  productOfRows(tape, plan, { a: x, b: weight, c: y, n, k, transposed: true, source: rows, label });
   tape.push({
     outputs: [y],
+    forward: () => productOfRows(tape, plan, { a: x, b: weight, c: y, n, k, transposed: true, source: rows, label }),
     backward: () => {
       const dy = tape.incoming(y);
       const { gradient, accumulate } = tape.gradientOf(x);

@@ -88,7 +88,7 @@ export function expertPlan(tape: Tape, choice: Tensor, experts: number): ExpertP
     });
     arena.release(histogram);
   }
-  // Recorded before its readers, so its backward pass comes after theirs, and frees it.
-  tape.push({ outputs: [order, slots, lists], backward: () => {} });
+  // Recorded before its readers, so its turn in the backward pass comes after theirs, and frees it. Never computed again: it is small.
+  tape.push({ outputs: [order, slots, lists] });
   return { rows, topK, experts, order, slots, counts, lists, tiles, height, chunks, chunk };
 }

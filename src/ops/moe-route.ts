@@ -67,8 +67,10 @@ export function route(tape: Tape, logits: Tensor, bias: Tensor | undefined, opti
     groups,
     label: "route",
   });
+  // Never computed again: it is small.
   tape.push({
     outputs: [choice, weight],
+    saved: [choice],
     backward: () => {
       const { gradient, accumulate } = tape.gradientOf(logits);
       tape.recorder.dispatch({

@@ -63,9 +63,10 @@ export function scaleColumns(tape: Tape, x: Tensor, segments: readonly ScaledCol
       groups: spread(Math.ceil(count / 256)),
       label,
     });
-  record(x, y, false, "scale");
   tape.push({
     outputs: [y],
+    cheap: true,
+    forward: () => record(x, y, false, "scale"),
     backward: () => {
       const { gradient, accumulate } = tape.gradientOf(x);
       record(tape.incoming(y), gradient, accumulate, "scale dx");

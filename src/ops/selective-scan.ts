@@ -26,34 +26,39 @@ export function selectiveScan(tape: Tape, inputs: ScanInputs, weights: ScanWeigh
   const { x, dt, z } = inputs;
   const bc = tape.alloc([batch * length, 2 * state], "scan B and C");
   const packed = tape.alloc([channels, state + 4], "scan weights");
-  prepare(tape, inputs, weights, o, bc, packed);
   const shape = [batch * chunks, channels, state];
   // Walking whole sequences, generation needs no states on the way.
   const states = whole && !tape.training ? undefined : tape.alloc(shape, "scan states");
   const sums = whole ? undefined : tape.alloc([batch * chunks, channels], "scan sums");
-  if (states && sums) {
-    recorder.dispatch({
-      ...plan.kernel("states"),
-      bindings: [x, dt, bc, packed, states, sums],
-      params: [length, chunks, channels, sizeOf(sums)],
-      groups: spread(Math.ceil(sizeOf(sums) / 64)),
-    });
-    passStates(tape, plan, packed, sums, states, false, o);
-  }
+  tape.push({
+    outputs: [bc, packed, ...(states && sums ? [states, sums] : [])],
+    cheap: true,
+    forward: () => {
+      prepare(tape, inputs, weights, o, bc, packed);
+      if (!states || !sums) return;
+      recorder.dispatch({
+        ...plan.kernel("states"),
+        bindings: [x, dt, bc, packed, states, sums],
+        params: [length, chunks, channels, sizeOf(sums)],
+        groups: spread(Math.ceil(sizeOf(sums) / 64)),
+      });
+      passStates(tape, plan, packed, sums, states, false, o);
+    },
+  });
   const out = tape.alloc([batch * length, channels], "selective scan", tape.activations);
   const ends = stateEnds(7, whole ? o : { initialState: states });
   const kept = whole && states ? [states] : [];
   const text = ends.text + keepText(7 + ends.bindings.length, kept);
-  recorder.dispatch({
-    ...plan.kernel("output", {}, scalarSigmoid + text),
-    bindings: [x, dt, z.source, bc, packed, out, ...ends.bindings, ...kept],
-    params: [...plan.walk, columnsOf(z.source), z.column],
-    groups: plan.groups,
-  });
-  const saved = [bc, packed, ...(states ? [states] : []), ...(sums ? [sums] : [])];
   tape.push({
     outputs: [out],
-    saved,
+    saved: kept,
+    forward: () =>
+      recorder.dispatch({
+        ...plan.kernel("output", {}, scalarSigmoid + text),
+        bindings: [x, dt, z.source, bc, packed, out, ...ends.bindings, ...kept],
+        params: [...plan.walk, columnsOf(z.source), z.column],
+        groups: plan.groups,
+      }),
     backward: () => backward(tape, plan, inputs, weights, { bc, packed, states: states!, sums, out }),
   });
   return out;

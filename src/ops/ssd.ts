@@ -55,33 +55,40 @@ export function ssd(
   const { recorder } = tape;
   const inner = heads * headDim;
   const decay = tape.alloc([2, batch, heads, chunks * plan.chunk], "ssd decay");
-  recorder.dispatch({
-    kernel: "ssd/decay",
-    constants: plan.sizes,
-    before: timeStepText(o.timeStep),
-    bindings: [dtSource, dtBias, aLog, decay],
-    params: [length, chunks, count, columnsOf(dtSource), o.dtColumn],
-    groups: [heads, batch * chunks],
+  const states = tape.alloc([batch * chunks, heads, headDim, o.state], "ssd states", tape.activations);
+  tape.push({
+    outputs: [decay, states],
+    cheap: true,
+    forward: () => {
+      recorder.dispatch({
+        kernel: "ssd/decay",
+        constants: plan.sizes,
+        before: timeStepText(o.timeStep),
+        bindings: [dtSource, dtBias, aLog, decay],
+        params: [length, chunks, count, columnsOf(dtSource), o.dtColumn],
+        groups: [heads, batch * chunks],
+      });
+      recorder.dispatch({
+        kernel: "ssd/states",
+        ...plan.product("states", [0, columnsOf(xBC), inner], { constants: { REVERSE: false } }),
+        bindings: [xBC, xBC, decay, states],
+      });
+      passStates(tape, plan, decay, states, false, o);
+    },
   });
-  const states = tape.alloc([batch * chunks, heads, headDim, o.state], "ssd states");
-  recorder.dispatch({
-    kernel: "ssd/states",
-    ...plan.product("states", [0, columnsOf(xBC), inner], { constants: { REVERSE: false } }),
-    bindings: [xBC, xBC, decay, states],
-  });
-  passStates(tape, plan, decay, states, false, o);
-  const scores = tape.arena.alloc([batch * chunks, groups, plan.chunk, plan.chunk], "ssd scores", tape.activations);
-  recordScores(tape, plan, xBC, scores);
   const y = tape.alloc([batch * length, inner], "ssd", tape.activations);
-  recorder.dispatch({
-    kernel: "ssd/output",
-    ...plan.product("output", [], { constants: { CONTINUED: o.initialState !== undefined } }),
-    bindings: [xBC, decay, scores, states, d, y],
-  });
-  tape.arena.release(scores);
   tape.push({
     outputs: [y],
-    saved: [decay, states],
+    forward: () => {
+      const scores = tape.arena.alloc([batch * chunks, groups, plan.chunk, plan.chunk], "ssd scores", tape.activations);
+      recordScores(tape, plan, xBC, scores);
+      recorder.dispatch({
+        kernel: "ssd/output",
+        ...plan.product("output", [], { constants: { CONTINUED: o.initialState !== undefined } }),
+        bindings: [xBC, decay, scores, states, d, y],
+      });
+      tape.arena.release(scores);
+    },
     backward: () => backward(tape, plan, { xBC, dtSource, dtBias, aLog, d, decay, states, y }),
   });
   return y;
@@ -107,7 +114,7 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
   const dy = tape.incoming(y);
   const dxBC = tape.gradientOf(xBC).gradient;
   // The gradient of the state that enters each chunk, then of the one that leaves it.
-  const dStates = arena.alloc(states.shape, "ssd dS");
+  const dStates = arena.alloc(states.shape, "ssd dS", states.type);
   recorder.dispatch({
     kernel: "ssd/states",
     ...plan.product("states", [0, inner, inner + groups * state], { constants: { REVERSE: true } }),

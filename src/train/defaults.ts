@@ -16,6 +16,9 @@ const peakRates: [dModel: number, lr: number][] = [
   [Number.POSITIVE_INFINITY, 3e-4],
 ];
 
+/** AdamW and clipping as in all runs (design §7). */
+export const adam = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 };
+
 /** What a dataset is called in a spec, and so in a run's identity. */
 export function dataIdentity({ name, sha256, validationSha256, codec }: Dataset): TrainSpec["data"] {
   return {
@@ -43,7 +46,7 @@ export function trainSpec(
     data: dataIdentity(dataset),
     tokens,
     batch,
-    optimizer: { lr, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
+    optimizer: { lr, ...adam },
     schedule: given.schedule ?? { warmup: 0.25, cooldown: 0.2 },
     seed,
     precision: given.precision ?? "f32",

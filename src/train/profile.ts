@@ -26,6 +26,6 @@ export function profileTable(rows: ProfileRow[], step: TrainStep): string {
       line(label, String(dispatches), milliseconds.toFixed(3), `${((100 * milliseconds) / total).toFixed(1)} %`),
     ),
     line("sum", String(step.dispatches), total.toFixed(3), ""),
-    `memory: ${(activations / 2 ** 30).toFixed(2)} GiB activations and scratch, ${(parameters / 2 ** 30).toFixed(2)} GiB weights, gradients and moments`,
+    `memory: ${(activations / 2 ** 30).toFixed(2)} GiB activations and scratch (recompute ${step.recompute}), ${(parameters / 2 ** 30).toFixed(2)} GiB weights, gradients and moments`,
   ].join("\n");
 }

@@ -1,9 +1,12 @@
 import type { Batch } from "../data/types.js";
 import { Arena, tensorFrom } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
+import { paperGpu } from "../gpu/paper.js";
 import type { Profile } from "../gpu/profile.js";
 import { Recorder } from "../gpu/recorder.js";
 import { alignment, type Tensor } from "../gpu/tensor.js";
+import { planBuffers } from "../memory/buffers.js";
+import type { Recompute } from "../memory/recompute.js";
 import { headWeight, languageModel } from "../model/language-model.js";
 import { Parameters } from "../model/parameters.js";
 import { adamW, createOptimizerState, gradientNorm, type OptimizerState, writeOptimizerState } from "../ops/adamw.js";
@@ -32,12 +35,13 @@ export class TrainStep {
   readonly loss: Tensor;
   /** [1], the global gradient norm before clipping. */
   readonly norm: Tensor;
-  /** Where activations are f16: what the gradients are multiplied by. Such a step changes no weight when its gradients do not fit. */
+  /** Where activations are f16: what the gradients are multiplied by. A step whose gradients do not fit changes no weight. */
   readonly lossScale: LossScale | undefined;
   /** What the routers did in the last step run. */
   readonly routers: RouterLog;
   private readonly recorder: Recorder;
-  private readonly arena: Arena;
+  /** Whose memory nobody needs between two steps, bar what is still out. */
+  readonly arena: Arena;
   private readonly tokens: TokenBuffers;
   private readonly targets: Tensor;
   private readonly decay: Tensor;
@@ -45,13 +49,15 @@ export class TrainStep {
 
   constructor(
     readonly gpu: Gpu,
-    readonly spec: TrainSpec,
+    readonly spec: Pick<TrainSpec, "config" | "batch" | "precision" | "optimizer" | "seed">,
+    /** Changes memory and time, but no bit of the outcome. */
+    readonly recompute: Recompute = "none",
   ) {
     const { config, batch } = spec;
     const rows = batch.sequences * batch.length;
-    this.recorder = new Recorder(gpu, spec.precision);
-    const { halves } = this.recorder;
+    const halves = spec.precision === "mixed" && gpu.has("shader-f16");
     this.parameters = new Parameters(gpu, config, true, halves);
+    this.lossScale = halves ? createLossScale(gpu) : undefined;
     const { size } = this.parameters;
     this.moments = {
       first: tensorFrom(gpu, [size], "first moment"),
@@ -61,36 +67,49 @@ export class TrainStep {
     this.targets = tensorFrom(gpu, [rows], "targets");
     this.decay = tensorFrom(gpu, [size / alignment], "decay", this.parameters.decayBlocks());
     this.state = createOptimizerState(gpu);
-    this.lossScale = halves ? createLossScale(gpu) : undefined;
-    this.arena = new Arena(gpu);
-    const tape = new Tape(this.recorder, this.arena, true, this.parameters);
-    if (this.parameters.halves) halve(this.recorder, this.parameters.values, this.parameters.halves);
+    // Once on paper, to learn when each tensor is needed, then with buffers planned for that.
+    const paper = paperGpu(gpu);
+    const trial = new Arena(paper);
+    this.record(new Recorder(paper, spec.precision), trial, new RouterLog(paper, new Recorder(paper)));
+    this.arena = new Arena(gpu, planBuffers(trial.stays));
+    this.recorder = new Recorder(gpu, spec.precision);
     this.routers = new RouterLog(gpu, this.recorder);
+    const { loss, norm } = this.record(this.recorder, this.arena, this.routers);
+    this.loss = loss;
+    this.norm = norm;
+  }
+
+  private record(recorder: Recorder, arena: Arena, routers: RouterLog): { loss: Tensor; norm: Tensor } {
+    const { config, batch } = this.spec;
+    const { lossScale } = this;
+    const tape = new Tape(recorder, arena, true, this.parameters, this.recompute);
+    if (this.parameters.halves) halve(recorder, this.parameters.values, this.parameters.halves);
     const after: (() => void)[] = [];
     const hidden = languageModel(tape, this.parameters, this.tokens, {
       batch: batch.sequences,
       length: batch.length,
       afterBackward: (record) => after.push(record),
-      observe: this.routers.observe,
+      observe: routers.observe,
     });
-    this.loss = crossEntropy(tape, hidden, headWeight(this.parameters), this.targets, {
+    const { loss } = crossEntropy(tape, hidden, headWeight(this.parameters), this.targets, {
       logitScale: config.multipliers?.logits,
-      lossScale: this.lossScale,
-    }).loss;
+      lossScale,
+    });
     tape.backward();
     for (const record of after) record();
     const gradients = this.parameters.gradients!;
-    this.norm = gradientNorm(this.recorder, this.arena, gradients, this.lossScale);
-    adamW(this.recorder, {
+    const norm = gradientNorm(recorder, arena, gradients, lossScale);
+    adamW(recorder, {
       parameters: this.parameters.values,
       gradients,
       ...this.moments,
       decayBlocks: this.decay,
-      norm: this.norm,
+      norm,
       state: this.state,
-      lossScale: this.lossScale,
+      lossScale,
     });
-    if (this.lossScale) updateLossScale(this.recorder, this.lossScale, this.norm);
+    if (lossScale) updateLossScale(recorder, lossScale, norm);
+    return { loss, norm };
   }
 
   /** Submits one step. @param step counts from 0; AdamW's bias correction uses step + 1 */
@@ -107,6 +126,11 @@ export class TrainStep {
     const { values, halves } = this.parameters;
     const parameters = 4 * values.buffer.size + (halves?.buffer.size ?? 0);
     return { activations: this.arena.bytes, parameters, total: this.arena.bytes + parameters };
+  }
+
+  /** Tensors that stay as they are from step to step, the weights and what belongs to them aside. */
+  get kept(): number {
+    return this.arena.stays.filter(({ end }) => end === Number.POSITIVE_INFINITY).length;
   }
 
   get dispatches(): number {

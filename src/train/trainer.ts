@@ -5,6 +5,7 @@ import type { Dataset } from "../data/types.js";
 import { NllEvaluation } from "../evaluate/nll.js";
 import { download, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
+import type { Recompute } from "../memory/recompute.js";
 import { initialValues } from "../model/initialise.js";
 import { readLossScale } from "../ops/loss-scale.js";
 import type { CheckpointStore } from "./checkpoint.js";
@@ -23,6 +24,8 @@ export interface TrainOptions {
   checkpoints?: CheckpointStore;
   /** Steps between checkpoints. */
   checkpointEvery?: number;
+  /** "none" by default. It changes memory and time, but no bit of the outcome, and so is no part of the spec. */
+  recompute?: Recompute;
   /** Called with the trained step before it is destroyed: to save weights, generate, measure. */
   onFinish?: (step: TrainStep) => Promise<void>;
 }
@@ -56,11 +59,12 @@ export async function train(
 ): Promise<TrainResult> {
   checkDataset(spec, dataset);
   const steps = stepsOf(spec);
-  const step = new TrainStep(gpu, spec);
+  const step = new TrainStep(gpu, spec, options.recompute);
   const log = new LossLog(gpu, 64);
   const evaluation = new NllEvaluation(gpu, step.parameters, dataset, {
     ...spec.batch,
     tokens: spec.validation.tokens,
+    arena: step.arena,
   });
   try {
     return await loop({ gpu, spec, dataset, options, steps, step, log, evaluation });

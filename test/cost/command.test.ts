@@ -23,7 +23,8 @@ describe("braid cost", () => {
     const text = await braid("--size 1b --pattern TTTTTTTTTTTTTTTT --sequences 4");
     expect(text).toContain("256.0 MiB");
     expect(text).toContain("0.973 billion");
-    expect(text).toContain("training memory, f32, 4 sequences");
+    expect(text).toContain("training memory, f32, 4 sequences of 8192");
+    expect(text).toMatch(/^none +\d+\.\d+ +\d+\.\d+.*\nlight .*\nlayer /m);
   });
 
   it("reads a config from a file", async () => {

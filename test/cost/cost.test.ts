@@ -152,12 +152,15 @@ describe("mixtures of experts", () => {
 describe("estimateTrainingMemory", () => {
   const nano = preset("nano");
 
-  it("takes 16 bytes a weight and grows in proportion to the tokens", () => {
-    const one = estimateTrainingMemory(nano, { sequences: 1, length: 128 });
-    const four = estimateTrainingMemory(nano, { sequences: 2, length: 256 });
+  it("takes 16 bytes a weight and grows with the tokens, sequences or their length alike", () => {
+    const one = estimateTrainingMemory(nano, { sequences: 64, length: 1024 });
+    const four = estimateTrainingMemory(nano, { sequences: 128, length: 2048 });
     const weights = countParameters(nano).total;
     expect(one.weights + one.gradients + one.optimizer).toBe(16 * weights);
-    expect(four.activations).toBe(4 * one.activations);
+    // Logits and the parts of weight gradients do not grow for ever.
+    expect(four.activations / one.activations).toBeGreaterThan(3.9);
+    expect(four.activations).toBeLessThanOrEqual(4 * one.activations);
+    expect(estimateTrainingMemory(nano, { sequences: 32, length: 2048 })).toEqual(one);
     expect(one.total).toBe(16 * weights + one.activations);
   });
 

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { configFrom, readJson } from "../../config/file.node.js";
 import { type ModelConfig, parseSize, preset, SIZES, withExperts } from "../../config/index.js";
 import {
@@ -10,6 +10,7 @@ import {
   PAPER_CONTEXT,
   PAPER_TOKENS,
 } from "../../cost/index.js";
+import { recomputeLevels } from "../../memory/recompute.js";
 import { expertsHelp, letters } from "../pattern.js";
 import { textTable } from "../text-table.js";
 
@@ -22,6 +23,7 @@ interface CostFlags {
   context: string;
   tokens: string;
   sequences?: string;
+  precision: "f32" | "mixed";
   json?: boolean;
   paper?: string;
 }
@@ -37,7 +39,15 @@ export function register(program: Command): void {
     .option("--vocab <n>", "vocabulary of a named size (default: the size's own)")
     .option("--context <n>", "tokens in a sequence", String(PAPER_CONTEXT))
     .option("--tokens <n>", "tokens of the training run, such as 60e9", String(PAPER_TOKENS))
-    .option("--sequences <n>", "also estimate the memory of training on so many sequences a step, in f32")
+    .option(
+      "--sequences <n>",
+      "also the memory of training on so many sequences a step, at each level of recomputation",
+    )
+    .addOption(
+      new Option("--precision <kind>", "of that memory; mixed keeps activations in f16")
+        .choices(["f32", "mixed"])
+        .default("f32"),
+    )
     .option(
       "--paper <table>",
       "compare every cost that a table of the paper prints (such as 9 or 10) with the formulas",
@@ -56,13 +66,41 @@ async function run(flags: CostFlags): Promise<void> {
   const context = positive("--context", flags.context);
   const costs = cost(config, { context, tokens: positive("--tokens", flags.tokens) });
   const sequences = flags.sequences === undefined ? undefined : positive("--sequences", flags.sequences);
-  const memory = sequences && estimateTrainingMemory(config, { sequences, length: context });
-  if (flags.json) print(JSON.stringify(memory ? { ...costs, trainingMemoryBytes: memory } : costs));
+  const memory = sequences && (await trainingMemory(config, { sequences, length: context }, flags.precision));
+  if (flags.json) print(JSON.stringify(memory ? { ...costs, trainingMemory: memory } : costs));
   else {
-    const rows = costTable(config, costs, context, flags.tokens);
-    if (memory) rows.push(quantity(`training memory, f32, ${sequences} sequences`, memory.total, mib(memory.total)));
-    print(textTable(rows));
+    print(textTable(costTable(config, costs, context, flags.tokens)));
+    if (memory)
+      print(`\ntraining memory, ${flags.precision}, ${sequences} sequences of ${context}\n${memoryTable(memory)}`);
   }
+}
+
+/** The estimate, and what a step that is recorded on paper takes. */
+async function trainingMemory(
+  config: ModelConfig,
+  batch: { sequences: number; length: number },
+  precision: "f32" | "mixed",
+) {
+  // Loaded here, so that a single cost needs nothing of the GPU.
+  const { planStep } = await import("../../train/plan.js");
+  return recomputeLevels.map((recompute) => {
+    const estimate = estimateTrainingMemory(config, batch, { recompute, precision });
+    const { bytes, dispatches, bound } = planStep(config, batch, { recompute, precision });
+    return { recompute, estimate, recorded: { bytes, dispatches, bound } };
+  });
+}
+
+function memoryTable(levels: Awaited<ReturnType<typeof trainingMemory>>): string {
+  return textTable(
+    levels.map(({ recompute, estimate, recorded }) => ({
+      recompute,
+      "estimate, GiB": gib(estimate.total),
+      "recorded, GiB": gib(recorded.bytes.total),
+      "of it activations": gib(recorded.bytes.activations),
+      dispatches: String(recorded.dispatches),
+      "they bind, GiB": gib(recorded.bound),
+    })),
+  );
 }
 
 function modelConfig(flags: CostFlags): ModelConfig {
@@ -135,6 +173,8 @@ function quantity(name: string, value: number, note = ""): { quantity: string; v
 function billion(count: number): string {
   return count < 1e8 ? `${(count / 1e6).toFixed(2)} million` : `${(count / 1e9).toFixed(3)} billion`;
 }
+
+const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(2);
 
 function mib(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;

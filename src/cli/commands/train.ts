@@ -9,6 +9,7 @@ import { openDataset } from "../../data/node.js";
 import type { Dataset } from "../../data/types.js";
 import { download } from "../../gpu/arena.js";
 import { Gpu } from "../../gpu/gpu.js";
+import { type Recompute, recomputeLevels } from "../../memory/recompute.js";
 import { saveModel } from "../../model/folder.node.js";
 import { provenance } from "../../runs/provenance.js";
 import { CheckpointFolder } from "../../train/checkpoint.node.js";
@@ -43,6 +44,7 @@ interface Options {
   checkpointEvery?: number;
   out?: string;
   precision: TrainSpec["precision"];
+  recompute: Recompute;
   profile?: boolean;
   json?: boolean;
 }
@@ -84,7 +86,15 @@ export function register(program: Command): void {
         .choices(["f32", "mixed"])
         .default("f32"),
     )
-    .option("--profile", "print the time of each kernel in one step after training")
+    .addOption(
+      new Option(
+        "--recompute <level>",
+        "compute again in the backward pass rather than keep: what cheap operations give, or whole layers (same result, less memory, more time)",
+      )
+        .choices(recomputeLevels)
+        .default("none"),
+    )
+    .option("--profile", "print the time of each kernel and the memory of one step after training")
     .option("--json", "print the result as JSON")
     .action((options: Options) => run(options));
 }
@@ -108,6 +118,7 @@ async function run(options: Options): Promise<void> {
       onProgress: options.json && !process.stderr.isTTY ? undefined : terminalProgress(),
       signal: stop.signal,
       checkpoints,
+      recompute: options.recompute,
       checkpointEvery: options.checkpointEvery ?? Math.max(1, Math.ceil(stepsOf(spec) / 10)),
       onFinish: async (step) => {
         if (options.out) {

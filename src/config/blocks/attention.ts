@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
+import { type Activation, cheap, dear, onto, product } from "./activations.js";
 import { type BlockCost, type BlockSpec, type Place, type Section, section } from "./block.js";
 import { count, positive, requireDivisible, requireQuads } from "./fields.js";
 import { ones, projection, residualProjection } from "./weights.js";
@@ -143,6 +144,19 @@ export function visiblePairs(context: number, visible: number): number {
   return seen * ((seen + 1) / 2 + (context - seen));
 }
 
+/** [q | k | v] of `input`, rotated in place, and what the heads make of it, with the log-sum-exp of each head's scores. */
+export function attentionActivations(attention: AttentionConfig, input: string): Activation[] {
+  const { q, k, v } = attentionWidths(attention);
+  return [product("qkv", q + k + v, [input]), attended(attention)];
+}
+
+/** What heads make of "qkv"; each row of a head has a sum and a product of the output with its gradient. */
+export function attended(attention: AttentionConfig): Activation {
+  const { heads } = attention;
+  const { out } = attentionWidths(attention);
+  return dear("attended", out, ["qkv"], { held: true, beside: heads, work: { backward: [heads] } });
+}
+
 const shared = {
   role: "mixer",
   parameters,
@@ -151,11 +165,13 @@ const shared = {
     requireQuads("attention.headDim", headDim, 256);
     requireQuads("attention.valueDim", valueDim, 256);
   },
-  /** Rotated q, k and v, the output, and the log-sum-exp of each head's scores. */
-  saved(config: ModelConfig) {
-    const attention = section(config, "attention");
-    const { q, k, v, out } = attentionWidths(attention);
-    return 2 * config.dModel + q + k + v + out + attention.heads;
+  activations(config: ModelConfig) {
+    const d = config.dModel;
+    return [
+      cheap("normed", d, ["x"]),
+      ...attentionActivations(section(config, "attention"), "normed"),
+      onto("x", "stream", d, ["attended"]),
+    ];
   },
 } as const;
 

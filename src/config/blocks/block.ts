@@ -1,6 +1,7 @@
 /** What a block is on paper: the half of a block that needs no GPU. `src/model/blocks` has the other half. */
 
 import type { ModelConfig } from "../types.js";
+import type { Activation } from "./activations.js";
 
 /** Random numbers of one weight's own stream. */
 export interface Random {
@@ -62,13 +63,8 @@ export interface BlockSpec {
   parameters: (config: ModelConfig, place: Place) => ParameterSpec[];
   /** Without a place: of a block whose weights no other layer shares. */
   cost: (config: ModelConfig, context: number, place?: Place) => BlockCost;
-  /**
-   * Numbers a token that training keeps for the backward pass: the input norm's output, the block's own, and the stream
-   * that it adds to.
-   */
-  saved: (config: ModelConfig) => number;
-  /** Numbers a token that exist only while its backward pass runs, besides the gradients of what is `saved`. */
-  scratch?: (config: ModelConfig) => number;
+  /** What its operations give, in the order in which it records them, the new stream last: from this follows the memory of training. */
+  activations: (config: ModelConfig) => Activation[];
 }
 
 /** The section's value. Throws one sentence when the config lacks it: parsed configs have what their pattern needs. */

@@ -5,10 +5,11 @@
  */
 
 import type { ModelConfig } from "../types.js";
+import { cheap, product } from "./activations.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { differentialSection } from "./differential.js";
 import { requireDivisible, requireQuads } from "./fields.js";
-import { mamba2Parameters, type SsmConfig, scanFlops, scanMemory, ssmSection, widthsOf } from "./mamba2.js";
+import { mamba2Parameters, mixerActivations, type SsmConfig, scanFlops, ssmSection, widthsOf } from "./mamba2.js";
 import { ones, zeros } from "./weights.js";
 
 /** Names of the two mixers below a layer's prefix. */
@@ -62,11 +63,21 @@ export const differentialMamba: BlockSpec = {
       cacheElements: 2 * (ssm.dSsm * ssm.dState + ssm.conv * convDim),
     };
   },
-  /** What both mixers keep, their projections, the difference and its norm. */
-  saved: (config) => 6 * config.dModel + 2 * scanMemory(halfSsm(config)).saved,
-  /** Less the gradients of the first mixer, whose turn comes when the second is done. */
-  scratch(config) {
-    const { saved, scratch } = scanMemory(halfSsm(config));
-    return scratch - saved;
+  activations(config) {
+    const d = config.dModel;
+    return [
+      cheap("normed", d, ["x"]),
+      ...halves.flatMap((name) => [
+        ...mixerActivations(halfSsm(config), name, "normed"),
+        product(`${name} out`, d, [`${name} gated`]),
+      ]),
+      cheap(
+        "difference",
+        d,
+        halves.map((name) => `${name} out`),
+      ),
+      cheap("difference normed", d, ["difference"]),
+      cheap("stream", d, ["x", "difference normed"], { full: true }),
+    ];
   },
 };

@@ -6,7 +6,8 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
-import { attention, attentionSection, attentionWidths, visiblePairs } from "./attention.js";
+import { cheap, onto, product } from "./activations.js";
+import { attended, attention, attentionSection, attentionWidths, visiblePairs } from "./attention.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { requireQuads } from "./fields.js";
 import { lambdaParameters } from "./lambda.js";
@@ -69,10 +70,16 @@ export const differential: BlockSpec = {
       cacheElements: (k + v) * context,
     };
   },
-  /** q, k, v; the heads' outputs of double width and log-sum-exps; the difference, and its norm. */
-  saved(config) {
-    const attention = section(config, "attention");
-    const { q, k, v, out } = attentionWidths(attention);
-    return 2 * config.dModel + q + k + v + 2 * out + attention.heads + 2 * out;
+  activations(config) {
+    const d = config.dModel;
+    const { q, k, v, out } = attentionWidths(section(config, "attention"));
+    return [
+      cheap("normed", d, ["x"]),
+      product("qkv", q + k + v, ["normed"]),
+      attended(differentialHeads(config)),
+      cheap("difference", out, ["attended"]),
+      cheap("heads normed", out, ["difference"]),
+      onto("x", "stream", d, ["heads normed"]),
+    ];
   },
 };

@@ -1,6 +1,7 @@
 /** `F`, the dense feed-forward network that follows a mixer. */
 
 import { z } from "zod";
+import { cheap, copy, onto, product } from "./activations.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { count } from "./fields.js";
 import { ones, projection, residualProjection } from "./weights.js";
@@ -72,10 +73,16 @@ export const feedForward: BlockSpec = {
     const { kind, dFfn } = section(config, "ffn");
     return { weights: matrices(kind) * config.dModel * dFfn, extraFlops: 0, cacheElements: 0 };
   },
-  /** Gate, up and their product; with a factor of the gate, both of the former twice. */
-  saved(config) {
+  activations(config) {
     const { kind, dFfn, multipliers } = section(config, "ffn");
-    const scaled = multipliers && multipliers.gate !== 1 ? 2 : 0;
-    return 2 * config.dModel + (matrices(kind) + scaled) * dFfn;
+    const inner = (matrices(kind) - 1) * dFfn;
+    const scaled = multipliers !== undefined && multipliers.gate !== 1;
+    return [
+      cheap("normed", config.dModel, ["x"]),
+      product("inner", inner, ["normed"]),
+      ...(scaled ? [copy("scaled", inner, ["inner"])] : []),
+      cheap("active", dFfn, [scaled ? "scaled" : "inner"]),
+      onto("x", "stream", config.dModel, ["active"]),
+    ];
   },
 };

@@ -9,12 +9,13 @@
  */
 
 import type { ModelConfig } from "../types.js";
-import { attentionSection, attentionWidths, visiblePairs, windowSection } from "./attention.js";
+import { type Activation, cheap, copy, onto, product } from "./activations.js";
+import { attentionActivations, attentionSection, attentionWidths, visiblePairs, windowSection } from "./attention.js";
 import { type BlockSpec, type ParameterSpec, section } from "./block.js";
 import { requireQuads } from "./fields.js";
 import { type Hybrid, hybridOf, hybridSection } from "./hybrid.js";
 import { lambdaParameters } from "./lambda.js";
-import { mamba2Parameters, scanFlops, scanMemory, ssmSection, widthsOf } from "./mamba2.js";
+import { mamba2Parameters, mixerActivations, scanFlops, ssmSection, widthsOf } from "./mamba2.js";
 import { ones, projection, residualProjection } from "./weights.js";
 
 function parameters(config: ModelConfig, prefix: string, hybrid: Hybrid): ParameterSpec[] {
@@ -72,26 +73,51 @@ function hybridCost(config: ModelConfig, context: number, hybrid: Hybrid) {
   };
 }
 
-/**
- * Attention's q, k, v, output and log-sum-exps and what Mamba-2's mixer keeps; each branch normed and scaled where that is
- * asked for; what was fused; the weights of a gate or α; and the copies that a shared value takes.
- */
-function saved(config: ModelConfig, hybrid: Hybrid): number {
+function activations(config: ModelConfig, hybrid: Hybrid): Activation[] {
   const { heads, ssm, norm, scale, fusion, value, output } = hybrid;
-  const { q, k, v, out } = attentionWidths(heads);
-  const both = ssm.dSsm + out;
-  // With separate outputs the first branch leaves a stream of its own.
-  let numbers = 2 * config.dModel + q + k + v + out + heads.heads + scanMemory(ssm).saved;
-  if (output === "separate") numbers += config.dModel;
-  if (norm === "group") numbers += both;
-  const alone = output === "separate" || fusion === "concat";
-  if (scale === "vector" && alone) numbers += both;
-  if (scale === "scalar" && alone) numbers += out;
-  if (scale === "gate") numbers += ssm.dSsm;
-  if (scale === "alpha") numbers += heads.heads;
-  if (output === "joint") numbers += fusion === "concat" ? both : out;
-  if (value === "shared") numbers += v + out + widthsOf(ssm).inProj;
-  return numbers;
+  const d = config.dModel;
+  const { v, out } = attentionWidths(heads);
+  const { inProj } = widthsOf(ssm);
+  const [qkv, attended] = attentionActivations(heads, "normed");
+  const list = [cheap("normed", d, ["x"]), qkv];
+  if (value === "shared") {
+    const rest = inProj - ssm.dSsm;
+    list.push(
+      product("zbcdt", rest, ["normed"]),
+      copy("values", v, ["qkv"]),
+      copy("expanded", out, ["values"]),
+      copy("z", ssm.dSsm, ["zbcdt"]),
+      copy("bcdt", rest - ssm.dSsm, ["zbcdt"]),
+      copy("mamba in", inProj, ["z", "expanded", "bcdt"]),
+    );
+  } else list.push(product("mamba in", inProj, ["normed"]));
+  list.push(attended, ...mixerActivations(ssm, "mamba", "normed", "mamba in"));
+  let branches: [string, number][] = [
+    ["mamba gated", ssm.dSsm],
+    ["attended", out],
+  ];
+  /** Each branch becomes another of the same width. */
+  const change = (what: string, which = [true, true]) => {
+    branches = branches.map(([name, width], i) => {
+      if (!which[i]) return [name, width];
+      list.push(cheap(`${name} ${what}`, width, [name]));
+      return [`${name} ${what}`, width];
+    });
+  };
+  if (norm === "group") change("normed");
+  if (scale === "gate") list.push(product("weights", ssm.dSsm, ["normed"]));
+  if (scale === "alpha") list.push(product("weights", heads.heads, ["normed"]));
+  const weighed = scale === "gate" || scale === "alpha" ? ["weights"] : [];
+  if (output === "separate" || (fusion === "concat" && weighed.length === 0)) {
+    if (scale === "vector") change("scaled");
+    if (scale === "scalar") change("scaled", [false, true]);
+  }
+  const [[first], [second]] = branches;
+  if (output === "separate")
+    return [...list, onto("x", "half", d, [first], { unread: true }), onto("half", "stream", d, [second])];
+  const fused = fusion === "concat" ? ssm.dSsm + out : out;
+  list.push((fusion === "concat" && weighed.length === 0 ? copy : cheap)("fused", fused, [first, second, ...weighed]));
+  return [...list, onto("x", "stream", d, ["fused"])];
 }
 
 function spec(letter: string, meaning: string, windowed: boolean): BlockSpec {
@@ -110,13 +136,7 @@ function spec(letter: string, meaning: string, windowed: boolean): BlockSpec {
     },
     parameters: (config, { prefix }) => parameters(config, prefix, hybridOf(config, windowed)),
     cost: (config, context) => hybridCost(config, context, hybridOf(config, windowed)),
-    saved: (config) => saved(config, hybridOf(config, windowed)),
-    /** Less the gradients of q, k and v, whose turn comes when Mamba-2 is done. */
-    scratch(config) {
-      const { heads, ssm } = hybridOf(config, windowed);
-      const { q, k, v } = attentionWidths(heads);
-      return scanMemory(ssm).scratch - (q + k + v);
-    },
+    activations: (config) => activations(config, hybridOf(config, windowed)),
   };
 }
 

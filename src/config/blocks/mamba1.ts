@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
+import { cheap, copy, dear, onto, product } from "./activations.js";
 import { type BlockSpec, type ParameterSpec, type Section, section } from "./block.js";
 import { count, range, requireAscending, requireQuads } from "./fields.js";
-import { scanFlops } from "./mamba2.js";
+import { CONV_SHARE, scanFlops } from "./mamba2.js";
 import { convolution, drawn, dtBias, ones, projection, residualProjection } from "./weights.js";
 
 export interface Mamba1Config {
@@ -102,19 +103,35 @@ export const mamba1: BlockSpec = {
       cacheElements: dInner * dState + conv * dInner,
     };
   },
-  /**
-   * [x, z]; the convolved x; [dt, B, C], their copies and, where they are normed, the results; dt of every channel; the
-   * scan's output; and one state and one sum of dt a channel in `SCAN_CHUNK` tokens.
-   */
-  saved(config) {
+  activations(config) {
     const mamba1 = section(config, "mamba1");
-    const { dInner, dState, dtRank, innerNorms } = mamba1;
-    const selection = selectionWidth(mamba1) * (innerNorms ? 3 : 1) + (innerNorms ? 0 : dtRank) + 2 * dState;
-    return 2 * config.dModel + 5 * dInner + selection + (dInner * (dState + 1)) / SCAN_CHUNK;
-  },
-  /** Three numbers a channel, shares of the gradients of two weights, and those of B and C. */
-  scratch(config) {
-    const { dInner, dState } = section(config, "mamba1");
-    return 3 * dInner + (2 * dInner) / SCAN_CHUNK + (2 * dState * dInner) / SCAN_SHARE;
+    const { dInner, dState, dtRank, conv, innerNorms } = mamba1;
+    const sums = [(conv * dInner) / CONV_SHARE, dInner / CONV_SHARE];
+    const normed = (part: string, width: number) => [
+      copy(part, width, ["selection"]),
+      cheap(`${part} normed`, width, [part]),
+    ];
+    const [dt, ...bc] = innerNorms ? ["dt normed", "b normed", "c normed"] : ["dt", "selection"];
+    // One state in `SCAN_CHUNK` tokens, of which each channel keeps the sum of dt too; B and C side by side.
+    const states = (dInner * dState) / SCAN_CHUNK;
+    const partials = (2 * dState * dInner) / SCAN_SHARE;
+    return [
+      cheap("normed", config.dModel, ["x"]),
+      product("xz", 2 * dInner, ["normed"]),
+      cheap("conv", dInner, ["xz"], { work: { backward: sums } }),
+      product("selection", selectionWidth(mamba1), ["conv"]),
+      ...(innerNorms
+        ? [...normed("dt", dtRank), ...normed("b", dState), ...normed("c", dState)]
+        : [copy("dt", dtRank, ["selection"])]),
+      product("dt of channels", dInner, [dt]),
+      cheap("states", states + dInner / SCAN_CHUNK + 2 * dState, ["conv", "dt of channels", ...bc], {
+        constant: true,
+        full: true,
+      }),
+      dear("scan", dInner, ["conv", "dt of channels", ...bc, "xz", "states"], {
+        work: { first: [states, partials], backward: [3 * dInner + (2 * dInner) / SCAN_CHUNK] },
+      }),
+      onto("x", "stream", config.dModel, ["scan"]),
+    ];
   },
 };

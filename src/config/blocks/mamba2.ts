@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
+import { type Activation, cheap, dear, onto, product } from "./activations.js";
 import { type BlockSpec, type ParameterSpec, type Section, section } from "./block.js";
 import { count, positive, range, requireAscending, requireDivisible, requireQuads } from "./fields.js";
 import { convolution, drawn, dtBias, ones, projection, residualProjection } from "./weights.js";
@@ -113,16 +114,33 @@ export function scanFlops(dSsm: number, dState: number, context: number): number
   return 3 * context * (9 * dSsm * dState + 2 * dSsm);
 }
 
-/** Numbers a token that the mixer keeps for its backward pass, and those that exist only while it runs. */
-export function scanMemory(ssm: SsmConfig): { saved: number; scratch: number } {
+/** What the mixer makes of `input` up to its output projection, which reads `<name> gated`; "in" is left out where `zxbcdt` is given. */
+export function mixerActivations(ssm: SsmConfig, name: string, input: string, zxbcdt?: string): Activation[] {
+  const { dSsm, headDim, dState, groups, chunk, conv } = ssm;
   const { nHeads, convDim, inProj } = widthsOf(ssm);
-  // The projected input, the convolved [x, B, C], two decays a head, each chunk's first state, the scan's output and
-  // the gated norm's.
-  const states = (ssm.dSsm * ssm.dState) / ssm.chunk;
-  const saved = inProj + convDim + 2 * nHeads + states + 2 * ssm.dSsm;
-  // In each chunk, the products of all pairs of tokens, and their gradients.
-  return { saved, scratch: 2 * ssm.groups * ssm.chunk };
+  const projected = zxbcdt ?? `${name} in`;
+  const states = (dSsm * dState) / chunk;
+  // Products of all pairs of tokens of a chunk.
+  const pairs = groups * chunk;
+  const parts = 3 * tiles(headDim) + tiles(chunk) + 3 * tiles(dState);
+  const sums = [(conv * convDim) / CONV_SHARE, convDim / CONV_SHARE];
+  return [
+    ...(zxbcdt ? [] : [product(projected, inProj, [input])]),
+    cheap(`${name} conv`, convDim, [projected], { work: { backward: sums } }),
+    // Two decays a head, and the state that enters each chunk.
+    cheap(`${name} states`, states, [projected, `${name} conv`], { beside: 2 * nHeads, constant: true }),
+    dear(`${name} scan`, dSsm, [`${name} conv`, projected, `${name} states`], {
+      work: { forward: [pairs], backward: [states, parts * nHeads, pairs, pairs] },
+    }),
+    cheap(`${name} gated`, dSsm, [`${name} scan`, projected]),
+  ];
 }
+
+/** Tokens whose shares of the gradients of the convolution's weights are summed before they are written (`src/ops/conv1d.ts`). */
+export const CONV_SHARE = 32;
+
+/** Tiles of the scan's products along a length (`src/ops/ssd-plan.ts`). */
+const tiles = (length: number): number => length / [64, 32, 16, 8, 4].find((width) => length % width === 0)!;
 
 export const mamba2: BlockSpec = {
   letter: "M",
@@ -147,6 +165,9 @@ export const mamba2: BlockSpec = {
       cacheElements: ssm.dSsm * ssm.dState + ssm.conv * convDim,
     };
   },
-  saved: (config) => 2 * config.dModel + scanMemory(section(config, "ssm")).saved,
-  scratch: (config) => scanMemory(section(config, "ssm")).scratch,
+  activations: (config) => [
+    cheap("normed", config.dModel, ["x"]),
+    ...mixerActivations(section(config, "ssm"), "mamba", "normed"),
+    onto("x", "stream", config.dModel, ["mamba gated"]),
+  ],
 };

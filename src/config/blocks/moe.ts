@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
+import { cheap, kept, onto, product } from "./activations.js";
 import { type BlockSpec, type ParameterSpec, type Section, section } from "./block.js";
 import { count, positive } from "./fields.js";
 import { drawn, normal, ones, projection, residualProjection, zeros } from "./weights.js";
@@ -104,14 +105,26 @@ export const mixtureOfExperts: BlockSpec = {
     // The router is left out, as in Table 4 (experts * dModel weights a layer).
     return { weights: of(experts), activeWeights: of(topK), extraFlops: 0, cacheElements: 0 };
   },
-  /**
-   * The scores; of each choice, the expert, its weight, where it lies and whence it came, and what the expert keeps and
-   * gives; and the shared expert's own, with its output.
-   */
-  saved(config) {
+  activations(config) {
     const { experts, topK, dExpert, dShared, kind } = section(config, "moe");
-    const routed = topK * (4 + inner(kind, dExpert) + dExpert + config.dModel);
-    const shared = dShared > 0 ? inner(kind, dShared) + dShared + config.dModel : 0;
-    return 2 * config.dModel + experts + routed + shared;
+    const d = config.dModel;
+    const slots = topK * d;
+    const shared = [
+      product("shared in", inner(kind, dShared), ["normed"]),
+      cheap("shared active", dShared, ["shared in"]),
+      onto("x", "shared out", d, ["shared active"], { unread: true }),
+    ];
+    return [
+      cheap("normed", d, ["x"]),
+      product("scores", experts, ["normed"]),
+      // Of each choice: the expert and its weight; where it lies, and whence it came.
+      kept("choices", topK, ["scores"], { beside: 3 * topK, full: true }),
+      // A token's gradients from several experts are written one by one before they are summed.
+      product("experts in", topK * inner(kind, dExpert), ["normed"], { work: { backward: topK > 1 ? [slots] : [] } }),
+      cheap("experts active", topK * dExpert, ["experts in"]),
+      product("experts out", slots, ["experts active"]),
+      ...(dShared > 0 ? shared : []),
+      { ...cheap("stream", d, ["experts out", "choices"], { full: true }), adds: dShared > 0 ? "shared out" : "x" },
+    ];
   },
 };

@@ -2,10 +2,11 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
-import { attention } from "./attention.js";
+import { cheap, copy, onto, product } from "./activations.js";
+import { attention, attentionActivations } from "./attention.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { positive } from "./fields.js";
-import { mamba2, mamba2Parameters, widthsOf } from "./mamba2.js";
+import { mamba2, mamba2Parameters, mixerActivations, widthsOf } from "./mamba2.js";
 
 /** Constant factors of Falcon-H1's activations, under the names of its config. */
 export interface ParallelMultipliers {
@@ -93,11 +94,19 @@ export const parallel: BlockSpec = {
       cacheElements: a.cacheElements + m.cacheElements,
     };
   },
-  /** One normed input and one stream for both; with factors of its parts, in_proj's output twice. */
-  saved(config) {
-    const both = attention.saved(config) + mamba2.saved(config) - config.dModel;
+  activations(config) {
+    const d = config.dModel;
+    const ssm = section(config, "ssm");
+    const { inProj } = widthsOf(ssm);
     const scaled = multipliersOf(config).ssm.some((factor) => factor !== 1);
-    return both + (scaled ? widthsOf(section(config, "ssm")).inProj : 0);
+    return [
+      cheap("normed", d, ["x"]),
+      product("mamba in", inProj, ["normed"]),
+      ...(scaled ? [copy("mamba scaled", inProj, ["mamba in"])] : []),
+      ...mixerActivations(ssm, "mamba", "normed", scaled ? "mamba scaled" : "mamba in"),
+      onto("x", "with mamba", d, ["mamba gated"], { unread: true }),
+      ...attentionActivations(section(config, "attention"), "normed"),
+      onto("with mamba", "stream", d, ["attended"]),
+    ];
   },
-  scratch: (config) => (mamba2.scratch?.(config) ?? 0) + config.dModel,
 };

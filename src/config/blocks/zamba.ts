@@ -9,10 +9,19 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
-import { type AttentionConfig, attentionWidths, checkRope, type RopeConfig, rope, visiblePairs } from "./attention.js";
+import { type Activation, cheap, copy, onto, product } from "./activations.js";
+import {
+  type AttentionConfig,
+  attended,
+  attentionWidths,
+  checkRope,
+  type RopeConfig,
+  rope,
+  visiblePairs,
+} from "./attention.js";
 import { type BlockSpec, type ParameterSpec, type Place, type Section, section } from "./block.js";
 import { count, requireDivisible, requireQuads } from "./fields.js";
-import { mamba2 } from "./mamba2.js";
+import { mamba2, mixerActivations } from "./mamba2.js";
 import { ones, projection } from "./weights.js";
 
 export interface ZambaConfig {
@@ -118,14 +127,37 @@ function matrices(list: readonly ParameterSpec[]): number {
   return list.reduce((total, { shape }) => total + (shape.length > 1 ? shape.reduce((n, m) => n * m, 1) : 0), 0);
 }
 
-/** Numbers a token that the shared block keeps for its backward pass. */
-function transformerMemory(config: ModelConfig): number {
+/** A shared projection of `input` plus the layer's adapter. */
+const adapted = (name: string, width: number, rank: number, input: string): Activation[] => [
+  product(`${name} narrow`, rank, [input]),
+  product(`${name} plain`, width, [input], { unread: true }),
+  { ...product(name, width, [`${name} narrow`]), adds: `${name} plain` },
+];
+
+/** What the shared block makes of [x, embedding]. */
+function transformerActivations(config: ModelConfig): Activation[] {
   const zamba = section(config, "zamba");
-  const { q, k, v, out } = attentionWidths(sharedAttention(zamba));
-  const [copies, adapters] = zamba.attentionAdapter ? [3, 4] : [1, 1];
-  const attention = 4 * config.dModel + copies * (q + k + v) + out + zamba.heads;
-  const network = 5 * config.dModel + 5 * zamba.dFfn;
-  return attention + network + adapters * zamba.adapterRank;
+  const d = config.dModel;
+  const { adapterRank: rank, dFfn } = zamba;
+  const heads = sharedAttention(zamba);
+  const { q, k, v } = attentionWidths(heads);
+  const qkv = zamba.attentionAdapter
+    ? [
+        ...Object.entries({ q, k, v }).flatMap(([name, width]) => adapted(name, width, rank, "both normed")),
+        copy("qkv", q + k + v, ["q", "k", "v"]),
+      ]
+    : [product("qkv", q + k + v, ["both normed"])];
+  return [
+    copy("both", 2 * d, ["x", "embedded"]),
+    cheap("both normed", 2 * d, ["both"]),
+    ...qkv,
+    attended(heads),
+    product("attention out", d, ["attended"]),
+    cheap("out normed", d, ["attention out"]),
+    ...adapted("gate and up", 2 * dFfn, rank, "out normed"),
+    cheap("active", dFfn, ["gate and up"]),
+    product("seen", d, ["active"]),
+  ];
 }
 
 export const zamba: BlockSpec = {
@@ -163,19 +195,12 @@ export const zamba: BlockSpec = {
       cacheElements: m.cacheElements + (k + v) * context,
     };
   },
-  /**
-   * Beside what M keeps: [x, embedding] and its norm, q, k, v, the heads' output and log-sum-exps, the attention's output and
-   * its norm, gate and up with and without adapters and their product, what the adapters narrow to, the network's output, x,
-   * and x plus the linear of that output. Adapters of q, k and v keep those without them, with them, and side by side.
-   */
-  saved: (config) => mamba2.saved(config) + transformerMemory(config),
-  /**
-   * The shared block's gradients find the room of what the mixer kept, bar the widest: of gate and up, and of q, k and v side
-   * by side.
-   */
-  scratch(config) {
-    const zamba = section(config, "zamba");
-    const { q, k, v } = attentionWidths(sharedAttention(zamba));
-    return (mamba2.scratch?.(config) ?? 0) + q + k + v + 2 * zamba.dFfn - transformerMemory(config);
-  },
+  activations: (config) => [
+    ...transformerActivations(config),
+    copy("x again", config.dModel, ["x"]),
+    onto("x again", "input", config.dModel, ["seen"]),
+    cheap("normed", config.dModel, ["input"]),
+    ...mixerActivations(section(config, "ssm"), "mamba", "normed"),
+    onto("x", "stream", config.dModel, ["mamba gated"]),
+  ],
 };

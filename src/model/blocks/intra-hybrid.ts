@@ -80,7 +80,7 @@ function record(context: BlockContext, x: Tensor, windowed: boolean): Tensor {
   if (output === "separate") {
     const first = scaled(context, scanned, factors, false);
     const second = scaled(context, attended, factors, true);
-    const stream = linear(tape, first, [weight("mamba.out_proj.weight")], "mamba out", x, { scale });
+    const stream = linear(tape, first, [weight("mamba.out_proj.weight")], "mamba out", x, { scale, unread: true });
     return linear(tape, second, [weight("self_attn.o_proj.weight")], "attention out", stream, {
       scale: fusion === "subtract" ? -scale : scale,
     });

@@ -29,7 +29,7 @@ export const parallel: Block = {
     const zxbcdt = projected(context, normed);
     const gated = gatedOutput(context, scan(context, zxbcdt, ssm, "mamba"), zxbcdt, ssm, "mamba");
     const out = [weight("mamba.out_proj.weight")];
-    const withMamba = linear(tape, gated, out, "mamba out", x, { scale: residual * ssmOut });
+    const withMamba = linear(tape, gated, out, "mamba out", x, { scale: residual * ssmOut, unread: true });
 
     const qkv = projectHeads(context, normed, attentionIn);
     const heads = section(config, "attention");

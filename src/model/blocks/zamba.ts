@@ -12,7 +12,7 @@ import { addMixer, scanState } from "./mamba2.js";
 /** A shared projection of x plus the layer's own adapter of low rank: W x + up(down(x)). */
 function adapted({ tape, weight }: BlockContext, x: Tensor, shared: Tensor, name: string): Tensor {
   const narrow = linear(tape, x, [weight(`adapters.${name}.down.weight`)], `${name} adapter down`);
-  const plain = linear(tape, x, [shared], name);
+  const plain = linear(tape, x, [shared], name, undefined, { unread: true });
   return linear(tape, narrow, [weight(`adapters.${name}.up.weight`)], `${name} adapter up`, plain);
 }
 

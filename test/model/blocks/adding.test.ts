@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
+  activations,
   addBlock,
   type Block,
   type BlockSpec,
@@ -22,6 +23,7 @@ import {
   ops,
   Parameters,
   parseConfig,
+  planStep,
   section,
   tensorFrom,
   train,
@@ -59,7 +61,12 @@ const onPaper: BlockSpec = {
       cacheElements: width * config.dModel,
     };
   },
-  saved: (config) => 4 * config.dModel,
+  activations: ({ dModel }) => [
+    activations.cheap("normed", dModel, ["x"]),
+    activations.product("in", dModel, ["normed"]),
+    activations.cheap("conv", dModel, ["in"]),
+    activations.onto("x", "stream", dModel, ["conv"]),
+  ],
 };
 
 const onGpu: Block = {
@@ -112,6 +119,10 @@ describe("a block that was added", () => {
     expect(bytes(config) - bytes(without)).toBe(2 * 2 * 3 * d);
     const batch = { sequences: 1, length: 64 };
     expect(estimateTrainingMemory(config, batch).total).toBeGreaterThan(estimateTrainingMemory(without, batch).total);
+    const whole = { sequences: 32, length: 1024 };
+    const recorded = planStep(config, whole, { recompute: "light" }).bytes;
+    const { total } = estimateTrainingMemory(config, whole, { recompute: "light" });
+    expect(total / recorded.total).toBeCloseTo(1, 1);
   });
 
   it("trains, is saved and loaded, and decodes in pieces and token by token what it evaluates whole", async () => {
