@@ -11,7 +11,7 @@ const below: Record<string, string[]> = {
   cost: ["config", "memory"],
   gpu: ["memory"],
   data: ["gpu"],
-  ops: ["gpu", "memory"],
+  ops: ["config", "gpu", "memory"],
   model: ["config", "data", "gpu", "ops"],
   hub: ["data", "gpu", "model"],
   evaluate: ["config", "data", "gpu", "model", "ops"],
@@ -19,6 +19,7 @@ const below: Record<string, string[]> = {
   inspect: ["config", "data", "gpu", "model", "ops"],
   train: ["config", "data", "evaluate", "gpu", "memory", "model", "ops"],
   runs: ["config", "data", "gpu", "train"],
+  bench: ["config", "cost", "data", "evaluate", "generate", "gpu", "model", "ops", "train"],
   findings: ["config", "cost", "data", "gpu", "inspect", "runs", "train"],
   workbook: ["data", "findings", "hub", "inspect", "model", "runs", "train"],
 };

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { register as registerBench } from "./commands/bench.js";
 import { register as registerConvert } from "./commands/convert.js";
 import { register as registerCost } from "./commands/cost.js";
 import { register as registerDoctor } from "./commands/doctor.js";
@@ -16,6 +17,7 @@ import { register as registerTrain } from "./commands/train.js";
 
 const program = new Command("braid").description("Hybrid Transformer/Mamba-2 language models on WebGPU");
 
+registerBench(program);
 registerConvert(program);
 registerCost(program);
 registerDoctor(program);

@@ -14,6 +14,19 @@ export function whole(text: string): number {
   return value;
 }
 
+/** "512,1024" as whole numbers. */
+export const wholes = (text: string): number[] => text.split(",").map(whole);
+
+/** Names separated by commas, each one of `known`. */
+export const among =
+  <Name extends string>(known: readonly Name[]) =>
+  (text: string): Name[] =>
+    text.split(",").map((part) => {
+      const name = known.find((name) => name === part.trim());
+      if (!name) throw new InvalidArgumentError(`It must be some of ${known.join(", ")}, separated by commas.`);
+      return name;
+    });
+
 export function seedNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0)

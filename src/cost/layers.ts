@@ -4,8 +4,8 @@ import type { BlockCost } from "../config/blocks/block.js";
 import { blocksOf, specOf } from "../config/blocks/table.js";
 import type { LayerKind, ModelConfig } from "../config/types.js";
 
-export { visiblePairs } from "../config/blocks/attention.js";
 export type { BlockCost } from "../config/blocks/block.js";
+export { visiblePairs } from "../config/visible-pairs.js";
 
 /** Cost of one mixer of a kind at a context length in tokens. Throws when the config lacks the section it needs. */
 export function mixerCost(config: ModelConfig, kind: LayerKind, context: number): BlockCost {

@@ -1,7 +1,15 @@
 import { GPUBufferUsageFlags, type Gpu } from "./gpu.js";
 
-/** Time that one kind of dispatch took in a step. */
-export interface ProfileRow {
+/** What a dispatch has to do, at the least. */
+export interface Work {
+  /** Additions and multiplications of its products; 0 for what only passes over its tensors. */
+  flops: number;
+  /** Bytes that come from memory and go there, each once. */
+  bytes: number;
+}
+
+/** Time that one kind of dispatch took in a step, and the work that it did in it. */
+export interface ProfileRow extends Work {
   label: string;
   dispatches: number;
   milliseconds: number;
@@ -12,7 +20,7 @@ const capacity = 4096;
 /** GPU timestamps around every dispatch of one submission. Passes are split for it, so the sum is over the plain time. */
 export class Profile {
   private readonly sets: GPUQuerySet[] = [];
-  private readonly labels: string[] = [];
+  private readonly timed: ({ label: string } & Work)[] = [];
   private resolved: { buffer: GPUBuffer; count: number }[] = [];
 
   /** @throws Error when the adapter has no timestamps. */
@@ -20,8 +28,8 @@ export class Profile {
     if (!gpu.has("timestamp-query")) throw new Error("This adapter has no timestamp queries, so it can't be profiled.");
   }
 
-  next(label: string): GPUComputePassTimestampWrites {
-    const index = this.labels.push(label) - 1;
+  next(dispatch: { label: string } & Work): GPUComputePassTimestampWrites {
+    const index = this.timed.push(dispatch) - 1;
     const set = Math.floor((2 * index) / capacity);
     if (!this.sets[set]) this.sets[set] = this.gpu.device.createQuerySet({ type: "timestamp", count: capacity });
     const first = (2 * index) % capacity;
@@ -30,7 +38,7 @@ export class Profile {
 
   resolve(encoder: GPUCommandEncoder): void {
     for (const [index, set] of this.sets.entries()) {
-      const count = Math.min(capacity, 2 * this.labels.length - index * capacity);
+      const count = Math.min(capacity, 2 * this.timed.length - index * capacity);
       const buffer = this.gpu.buffer(capacity * 2, "timestamps", GPUBufferUsageFlags.QUERY_RESOLVE);
       encoder.resolveQuerySet(set, 0, count, buffer, 0);
       this.resolved.push({ buffer, count });
@@ -44,9 +52,11 @@ export class Profile {
     for (const { buffer, count } of this.resolved) {
       const times = new BigUint64Array(await this.gpu.read(buffer, 0, count * 2));
       for (let i = 0; i < count; i += 2) {
-        const label = this.labels[index++];
-        const row = rows.get(label) ?? { label, dispatches: 0, milliseconds: 0 };
+        const { label, flops, bytes } = this.timed[index++];
+        const row = rows.get(label) ?? { label, dispatches: 0, milliseconds: 0, flops: 0, bytes: 0 };
         row.dispatches++;
+        row.flops += flops;
+        row.bytes += bytes;
         row.milliseconds += Number(times[i + 1] - times[i]) / 1e6;
         rows.set(label, row);
       }

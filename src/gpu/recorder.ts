@@ -1,9 +1,9 @@
 import { GPUBufferUsageFlags, type Gpu, type KernelConstants } from "./gpu.js";
 import type { KernelName } from "./kernels.generated.js";
-import type { Profile } from "./profile.js";
-import { bytesOf, sizeOf, type Tensor, typeOf } from "./tensor.js";
+import type { Profile, Work } from "./profile.js";
+import { bytesIn, bytesOf, sizeOf, type Tensor, typeOf } from "./tensor.js";
 
-interface Dispatch {
+interface Dispatch extends Work {
   kind: "dispatch";
   label: string;
   pipeline: GPUComputePipeline;
@@ -30,6 +30,9 @@ export interface DispatchOptions {
   groups: [number, number?, number?];
   /** Name in the profile; the kernel's by default. */
   label?: string;
+  /** For the profile: see `Work`. By default no products, and every bound tensor moved once. */
+  flops?: number;
+  bytes?: number;
 }
 
 const scratch = new DataView(new ArrayBuffer(4));
@@ -92,7 +95,8 @@ export class Recorder {
     if (params) entries.unshift({ binding: 0, resource: this.uniform(params) });
     const group = this.gpu.device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
     const [x, y = 1, z = 1] = groups;
-    this.commands.push({ kind: "dispatch", label, pipeline, bindings: group, groups: [x, y, z] });
+    const { flops = 0, bytes = bytesIn(bindings) } = options;
+    this.commands.push({ kind: "dispatch", label, pipeline, bindings: group, groups: [x, y, z], flops, bytes });
   }
 
   /** @throws Error when the two are of different types: bytes are copied as they are. */
@@ -145,7 +149,7 @@ export class Recorder {
   private encodeTimed(encoder: GPUCommandEncoder, profile: Profile): void {
     for (const command of this.commands) {
       if (command.kind === "dispatch") {
-        const pass = encoder.beginComputePass({ timestampWrites: profile.next(command.label) });
+        const pass = encoder.beginComputePass({ timestampWrites: profile.next(command) });
         pass.setPipeline(command.pipeline);
         pass.setBindGroup(0, command.bindings);
         pass.dispatchWorkgroups(...command.groups);

@@ -23,6 +23,10 @@ export const typeOf = (tensor: Tensor): ElementType => tensor.type ?? "f32";
 /** Bytes of one element. */
 export const bytesOf = ({ type }: Pick<Tensor, "type">): number => (type === "f16" ? 2 : 4);
 
+/** Bytes of some tensors, one that is named twice counted once. */
+export const bytesIn = (tensors: readonly Pick<Tensor, "shape" | "type">[]): number =>
+  [...new Set(tensors)].reduce((sum, tensor) => sum + bytesOf(tensor) * elements(tensor.shape), 0);
+
 /** Rows of a matrix seen as [rows, columns]: all but the last dimension joined. */
 export const rowsOf = (tensor: Tensor): number => sizeOf(tensor) / columnsOf(tensor);
 

@@ -1,7 +1,7 @@
 import { type Arena, tensorFrom, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
-import { alignment, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { alignment, bytesIn, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { type LossScale, unscaling } from "./loss-scale.js";
 import { total } from "./partials.js";
 
@@ -92,5 +92,7 @@ export function adamW(recorder: Recorder, o: AdamWOptions): void {
     params: [count],
     groups: spread(Math.ceil(count / 256)),
     label: "adamw",
+    // Weights and moments are read and written, gradients read.
+    bytes: 2 * bytesIn([o.parameters, o.first, o.second]) + bytesIn([o.gradients, o.decayBlocks]),
   });
 }

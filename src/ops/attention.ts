@@ -1,3 +1,4 @@
+import { visiblePairs } from "../config/visible-pairs.js";
 import { spread } from "../gpu/recorder.js";
 import type { Tensor } from "../gpu/tensor.js";
 import { type HeadOptions, type HeadShape, headShape } from "./attention-heads.js";
@@ -32,12 +33,16 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
   const { software } = tape.gpu.info;
   const params = [batch, length, ...shape.params, 0];
   const forward = forwardKernel(software, shape, batch, length, "attention/from-rows");
+  const { window } = options;
+  const pairs = batch * heads * visiblePairs(length, window ? window.size + window.sink : length);
+  // Each pair is a product along a key, forward, and one along a value; the gradients compute scores again.
+  const work = (keys: number, values: number) => 2 * pairs * (keys * headDim + values * valueDim);
   tape.push({
     outputs: [o],
     saved: [o, logSum],
     forward: () => {
       if (cache) keepPrompt(recorder, qkv, cache, batch, length, shape);
-      recorder.dispatch({ ...forward, bindings: [qkv, o, logSum], params, label: "attention" });
+      recorder.dispatch({ ...forward, bindings: [qkv, o, logSum], params, label: "attention", flops: work(1, 1) });
     },
     backward: () => {
       const upstream = tape.incoming(o);
@@ -54,8 +59,8 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
       });
       const { query, key } = backwardKernels(software, shape, batch, length);
       const bindings = [qkv, upstream, logSum, delta, gradient];
-      recorder.dispatch({ ...query, bindings, params, label: "attention dq" });
-      recorder.dispatch({ ...key, bindings, params, label: "attention dk dv" });
+      recorder.dispatch({ ...query, bindings, params, label: "attention dq", flops: work(2, 1) });
+      recorder.dispatch({ ...key, bindings, params, label: "attention dk dv", flops: work(2, 2) });
       arena.release(delta);
       if (rotation) rotate(recorder, gradient, { ...rotation, inverse: true });
     },

@@ -1,5 +1,5 @@
 import { spread } from "../gpu/recorder.js";
-import { columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
+import { bytesIn, columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
 import type { Tape } from "./tape.js";
 import { isWide, lengthOf, vector } from "./vector.js";
 
@@ -103,5 +103,9 @@ function copyColumns(tape: Tape, o: ColumnCopy): void {
     params: [count, ...columns.map((column) => column / lengthOf(wide))],
     groups: spread(Math.ceil(count / 256)),
     label,
+    bytes: bytesIn([
+      { shape: [rowsOf(source), width], type: source.type },
+      { shape: [rowsOf(into), accumulate ? 2 * all : all], type: into.type },
+    ]),
   });
 }

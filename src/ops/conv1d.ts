@@ -1,5 +1,5 @@
 import { spread } from "../gpu/recorder.js";
-import { columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { bytesIn, columnsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { declare } from "./bindings.js";
 import { addPartials } from "./partials.js";
 import { checkStates } from "./state-ends.js";
@@ -62,6 +62,7 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
       bindings: [input, weight, y, ...(bias ? [bias] : []), ...(started ? [started] : [])],
       params: forward.params,
       groups: forward.groups,
+      bytes: 2 * bytesIn([y]),
     });
     if (finalState && width > 1) {
       // WebGPU lets a buffer be either read or written in one dispatch.
@@ -99,6 +100,8 @@ export function convSilu(tape: Tape, input: Tensor, weight: Tensor, bias: Tensor
         bindings: [input, weight, tape.incoming(y), gradient, dWeight, ...(bias && dBias ? [bias, dBias] : [])],
         params,
         groups,
+        // The convolved columns of the input and of its gradient are as many as those of y and of its.
+        bytes: 3 * bytesIn([y]) + bytesIn([dWeight, ...(dBias ? [dBias] : [])]),
       });
       const add = (partial: Tensor, to: Tensor, label: string) => {
         const into = tape.gradientOf(to);

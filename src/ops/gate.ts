@@ -1,5 +1,5 @@
 import { spread } from "../gpu/recorder.js";
-import { columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
+import { bytesIn, columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
 import type { Tape } from "./tape.js";
 import { isWide, lengthOf, vector } from "./vector.js";
 
@@ -33,6 +33,7 @@ export function gate(tape: Tape, y: Tensor, zSource: Tensor, { zColumn }: { zCol
         bindings: [y, zSource, result],
         ...shape,
         label: "gate",
+        bytes: 3 * bytesIn([y]),
       }),
     backward: () => {
       const { gradient, accumulate } = tape.gradientOf(y);
@@ -42,6 +43,7 @@ export function gate(tape: Tape, y: Tensor, zSource: Tensor, { zColumn }: { zCol
         bindings: [y, zSource, tape.incoming(result), gradient, tape.gradientOf(zSource).gradient],
         ...shape,
         label: "gate dx",
+        bytes: (5 + (accumulate ? 1 : 0)) * bytesIn([y]),
       });
     },
   });

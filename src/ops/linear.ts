@@ -1,4 +1,4 @@
-import { type ElementType, rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
+import { bytesIn, type ElementType, rowsOf, sizeOf, type Tensor } from "../gpu/tensor.js";
 import { type Matrix, matmul, matrix } from "./matmul.js";
 import { addPartials } from "./partials.js";
 import { times } from "./scale.js";
@@ -105,6 +105,7 @@ function addColumns(tape: Tape, x: Matrix, into: Target, alpha: number, label: s
     params: [x.rows, x.columns, x.stride, x.start, rows],
     groups: [across, rowsOf(partial)],
     label,
+    bytes: bytesIn([{ shape: [x.rows, x.columns], type: x.tensor.type }, partial]),
   });
   addPartials(recorder, partial, into.gradient, into.accumulate, label);
   arena.release(partial);

@@ -1,7 +1,7 @@
 import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
-import { sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
+import { bytesIn, sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
 import { fitsTensorKernel, type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
 import { times } from "./scale.js";
 
@@ -13,6 +13,9 @@ export interface Matrix {
   stride: number;
   start: number;
 }
+
+/** The part of its tensor that a matrix is. */
+const partOf = ({ tensor: { type }, rows, columns }: Matrix) => ({ shape: [rows, columns], type });
 
 /** A tensor [..., columns] as a matrix; `column` and `width` cut out some of its columns. */
 export function matrix(tensor: Tensor, column = 0, width?: number): Matrix {
@@ -228,6 +231,11 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const inputs = [a.tensor, b.tensor];
   const added = [...(add ? [add.tensor] : []), ...(bias ? [bias] : [])];
+  const flops = 2 * m * n * k;
+  const operands = [a, b, ...(add ? [add] : [])].map(partOf);
+  const result = partOf(c);
+  // What a product is added to is read as well.
+  const once = bytesIn([...operands, result]) + (accumulate ? bytesIn([result]) : 0);
   if (kernel === "direct") {
     recorder.dispatch({
       kernel: "matmul/direct",
@@ -237,6 +245,8 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
       params: shape,
       groups: spread(Math.ceil((Math.ceil(m / 8) * Math.ceil(n / 4)) / 32)),
       label,
+      flops,
+      bytes: once,
     });
     return;
   }
@@ -263,6 +273,8 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     params: [...shape, part, m * n],
     groups: [Math.ceil(n / bn), Math.ceil(m / bm), parts],
     label,
+    flops,
+    bytes: split ? bytesIn([...operands, target.tensor]) : once,
   });
   if (!split) return;
   recorder.dispatch({
@@ -272,6 +284,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     params: [m, n, c.stride, c.start, parts],
     groups: spread(Math.ceil((m * n) / 64)),
     label: `${label} (add parts)`,
+    bytes: bytesIn([target.tensor, result]) + (accumulate ? bytesIn([result]) : 0),
   });
   arena.release(target.tensor);
 }

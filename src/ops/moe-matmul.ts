@@ -72,6 +72,8 @@ function productOfRows({ recorder, gpu }: Tape, plan: ExpertPlan, o: RowsProduct
   const indices = rowText(plan, source, target);
   const order = source === "tokens" || target === "tokens" ? [plan.order] : [];
   const bindings = [a, b, c, plan.lists, ...order];
+  // Every assignment is computed once, whichever expert has it.
+  const flops = 2 * plan.rows * plan.topK * n * k;
   const constants = { EXPERTS: plan.experts, TRANSPOSED: transposed };
   if (gpu.info.software) {
     recorder.dispatch({
@@ -82,6 +84,7 @@ function productOfRows({ recorder, gpu }: Tape, plan: ExpertPlan, o: RowsProduct
       params: [plan.tiles, n, k],
       groups: spread(Math.ceil((plan.tiles * Math.ceil(n / 4)) / 32)),
       label,
+      flops,
     });
     return;
   }
@@ -96,6 +99,7 @@ function productOfRows({ recorder, gpu }: Tape, plan: ExpertPlan, o: RowsProduct
     params: [0, 0, n, k],
     groups: [Math.ceil(n / bn), plan.tiles],
     label,
+    flops,
   });
 }
 
@@ -119,6 +123,7 @@ function productOfWeights({ recorder, arena, gpu }: Tape, plan: ExpertPlan, o: W
   const indices = rowText(plan, source, "slots");
   const order = source === "tokens" ? [plan.order] : [];
   const label = `${o.label} dW`;
+  const flops = 2 * plan.rows * plan.topK * m * n;
   if (gpu.info.software) {
     recorder.dispatch({
       kernel: "moe/direct-weight",
@@ -128,6 +133,7 @@ function productOfWeights({ recorder, arena, gpu }: Tape, plan: ExpertPlan, o: W
       params: [plan.tiles, m, n],
       groups: spread(Math.ceil((experts * Math.ceil(m / 8) * Math.ceil(n / 4)) / 32)),
       label,
+      flops,
     });
     return;
   }
@@ -146,6 +152,7 @@ function productOfWeights({ recorder, arena, gpu }: Tape, plan: ExpertPlan, o: W
     params: [plan.tiles + (chunked ? experts : 0), m, n, 0],
     groups: [across[0], across[1], chunked ? plan.chunks : experts],
     label,
+    flops,
   });
   if (!chunked) return;
   const wideSum = isWide(m * n);

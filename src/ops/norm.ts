@@ -1,5 +1,5 @@
 import { float, spread } from "../gpu/recorder.js";
-import { columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
+import { bytesIn, columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
 import { type Bound, declare } from "./bindings.js";
 import { finishText, type NormForm, readText, storeText } from "./norm-text.js";
 import { addPartials } from "./partials.js";
@@ -104,6 +104,8 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
     ...(gate ? [{ name: "z", tensor: gate.source }] : []),
   ];
   const y = tape.alloc(x.shape, label, tape.activations);
+  // y and the columns of z have one size.
+  const rowBytes = bytesIn([y]);
   tape.push({
     outputs: [y],
     cheap: true,
@@ -116,6 +118,7 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
         params,
         groups: [...spread(Math.ceil(rows / slots)), groups],
         label,
+        bytes: (gate ? 3 : 2) * rowBytes,
       }),
     backward: () => {
       const workgroups = spread(Math.ceil(rows / per));
@@ -134,6 +137,7 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
         params: [...params, per],
         groups: [...workgroups, groups],
         label: `${label} dx`,
+        bytes: ((gate ? 5 : 3) + (accumulate ? 1 : 0)) * rowBytes + (partial ? bytesIn([partial]) : 0),
       });
       if (!partial) return;
       const target = tape.gradientOf(weight);

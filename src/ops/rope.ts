@@ -1,7 +1,7 @@
 import { tensorFrom } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
-import type { Tensor } from "../gpu/tensor.js";
+import { bytesIn, type Tensor } from "../gpu/tensor.js";
 import { type Rope, ropeFrequencies } from "./rope-frequencies.js";
 
 /**
@@ -60,5 +60,7 @@ export function rotate(
     params: [rows, length],
     groups: spread(Math.ceil((rows * heads * dim) / 4 / 256)),
     label: inverse ? "rope back" : "rope",
+    // In place: the heads that turn are read and written.
+    bytes: 2 * bytesIn([{ shape: [rows, heads * dim], type: x.type }]),
   });
 }

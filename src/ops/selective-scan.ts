@@ -1,5 +1,5 @@
 import { spread } from "../gpu/recorder.js";
-import { columnsOf, rowsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
+import { bytesIn, columnsOf, rowsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
 import { declare } from "./bindings.js";
 import { addPartials } from "./partials.js";
 import { checkScan, type ScanInputs, type ScanWeights, type SelectiveScanOptions } from "./scan-inputs.js";
@@ -58,6 +58,8 @@ export function selectiveScan(tape: Tape, inputs: ScanInputs, weights: ScanWeigh
         bindings: [x, dt, z.source, bc, packed, out, ...ends.bindings, ...kept],
         params: [...plan.walk, columnsOf(z.source), z.column],
         groups: plan.groups,
+        // z has as many columns as x.
+        bytes: bytesIn([x, dt, bc, packed, out, ...ends.bindings, ...kept]) + bytesIn([x]),
       }),
     backward: () => backward(tape, plan, inputs, weights, { bc, packed, states: states!, sums, out }),
   });
@@ -102,6 +104,7 @@ function prepare(
     bindings: [b.source, c.source, aLog, dtBias, d, bc, packed],
     params: [rows, channels, columnsOf(b.source), b.column, columnsOf(c.source), c.column],
     groups: spread(Math.ceil((sizeOf(bc) + sizeOf(packed)) / 64)),
+    bytes: 2 * bytesIn([bc, packed]),
   });
 }
 
@@ -156,6 +159,7 @@ function backward(tape: Tape, plan: ScanPlan, inputs: ScanInputs, weights: ScanW
     bindings: [dt, z.source, dOut, bc, packed, dStates, work],
     params: [...walk, ...zAt],
     groups: plan.groups,
+    bytes: bytesIn([dt, dOut, bc, packed, dStates, work]) + bytesIn([dt]),
   });
   if (sums) passStates(tape, plan, packed, sums, dStates, true);
   const partials = arena.alloc([2 * parts, rows, n], "scan dB and dC parts");
@@ -176,6 +180,7 @@ function backward(tape: Tape, plan: ScanPlan, inputs: ScanInputs, weights: ScanW
       params: [rows * n, parts, index * parts * rows * n, columnsOf(source), column],
       groups: spread(Math.ceil((rows * n) / 64)),
       label,
+      bytes: bytesIn([{ shape: [parts + 1, rows, n], type: partials.type }]),
     });
   }
   arena.release(partials);
@@ -196,6 +201,7 @@ function backward(tape: Tape, plan: ScanPlan, inputs: ScanInputs, weights: ScanW
     bindings: [work, z.source, dOut, dx.gradient, dRaw.gradient, tape.gradientOf(z.source).gradient],
     params: [channels, rows * channels, ...zAt],
     groups: spread(Math.ceil((rows * channels) / 64)),
+    bytes: bytesIn([work, dOut, dx.gradient, dRaw.gradient]) + 2 * bytesIn([dOut]),
   });
   arena.release(work);
 }

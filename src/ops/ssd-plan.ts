@@ -16,6 +16,8 @@ export interface SsdPlan {
   count: number;
   /** Tiles along the head dimension, the chunk and the state: each leaves its own part of the sums along them. */
   parts: { p: number; q: number; n: number };
+  /** Additions and multiplications of each product, causal pairs of a chunk only. */
+  flops: Record<Product | "pairs", number>;
   /** Constants of the kernels that are no products. */
   sizes: KernelConstants;
   /** Everything but kernel and bindings of one of the products; `rest` are the parameters after `count`: base, stride, column. */
@@ -61,12 +63,22 @@ export function ssdPlan(options: SsdOptions, { gpu, halves }: Pick<Recorder, "gp
     const kind = software ? "direct" : "staged";
     return kernels[`ssd/${kind}`] + (rowSums ? kernels[`ssd/${kind}-rows`] : "");
   };
+  const triangle = (tokens: number) => (tokens * (tokens + 1)) / 2;
+  const seen = 2 * batch * (Math.floor(length / chunk) * triangle(chunk) + triangle(length % chunk));
+  const through = 2 * batch * length * inside * state;
   return {
     options,
     chunk,
     chunks,
     count,
     parts: { p: headDim / p, q: chunk / q, n: state / n },
+    flops: {
+      scores: seen * groups * state,
+      states: through,
+      output: through + seen * inside,
+      pairs: seen * inside,
+      dbc: through + seen * groups * state,
+    },
     sizes: { ...sizes, SIZE: Math.min(chunk, 64) },
     product: (product, rest = [], { constants, rowSums = false } = {}) => {
       const [rows, columns, bm, bn, results] = shapes[product];

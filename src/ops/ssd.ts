@@ -1,5 +1,5 @@
 import { spread } from "../gpu/recorder.js";
-import { columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
+import { bytesIn, columnsOf, sizeOf, slice, type Tensor } from "../gpu/tensor.js";
 import { addPartials } from "./partials.js";
 import { type SsdPlan, ssdPlan } from "./ssd-plan.js";
 import { checkStates, type StateEnds, stateEnds } from "./state-ends.js";
@@ -67,11 +67,13 @@ export function ssd(
         bindings: [dtSource, dtBias, aLog, decay],
         params: [length, chunks, count, columnsOf(dtSource), o.dtColumn],
         groups: [heads, batch * chunks],
+        bytes: bytesIn([{ shape: [batch * length, heads], type: dtSource.type }, decay]),
       });
       recorder.dispatch({
         kernel: "ssd/states",
         ...plan.product("states", [0, columnsOf(xBC), inner], { constants: { REVERSE: false } }),
         bindings: [xBC, xBC, decay, states],
+        flops: plan.flops.states,
       });
       passStates(tape, plan, decay, states, false, o);
     },
@@ -86,6 +88,7 @@ export function ssd(
         kernel: "ssd/output",
         ...plan.product("output", [], { constants: { CONTINUED: o.initialState !== undefined } }),
         bindings: [xBC, decay, scores, states, d, y],
+        flops: plan.flops.output,
       });
       tape.arena.release(scores);
     },
@@ -119,6 +122,7 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
     kernel: "ssd/states",
     ...plan.product("states", [0, inner, inner + groups * state], { constants: { REVERSE: true } }),
     bindings: [dy, xBC, decay, dStates],
+    flops: plan.flops.states,
     label: "ssd/states backward",
   });
   passStates(tape, plan, decay, dStates, true);
@@ -130,12 +134,14 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
     kernel: "ssd/dx",
     ...plan.product("output", [], { rowSums: true }),
     bindings: [xBC, dy, decay, scores, dStates, d, dxBC, rows],
+    flops: plan.flops.output,
   });
   const pairs = arena.alloc(scores.shape, "ssd pairs", tape.activations);
   recorder.dispatch({
     kernel: "ssd/pairs",
     ...plan.product("scores", [3 * parts.p * count], { rowSums: true }),
     bindings: [xBC, dy, decay, scores, pairs, rows],
+    flops: plan.flops.pairs,
   });
   arena.release(scores);
   const intoC = (3 * parts.p + parts.q) * count;
@@ -144,12 +150,14 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
     kernel: "ssd/dbc",
     ...plan.product("dbc", [intoC, inner], { constants: { INTO_B: false }, rowSums: true }),
     bindings: [xBC, dy, decay, pairs, states, states, dxBC, rows],
+    flops: plan.flops.dbc,
     label: "ssd/dC",
   });
   recorder.dispatch({
     kernel: "ssd/dbc",
     ...plan.product("dbc", [intoB, columnsOf(xBC)], { constants: { INTO_B: true }, rowSums: true }),
     bindings: [xBC, xBC, decay, pairs, dStates, states, dxBC, rows],
+    flops: plan.flops.dbc,
     label: "ssd/dB",
   });
   arena.release(pairs);
@@ -163,6 +171,7 @@ function backward(tape: Tape, plan: SsdPlan, kept: Kept): void {
     bindings: [dtSource, dtBias, aLog, decay, rows, tape.gradientOf(dtSource).gradient, shares],
     params: [length, chunks, count, columnsOf(dtSource), dtColumn, padded],
     groups: [heads, batch * chunks],
+    bytes: bytesIn([decay, rows, shares]) + 2 * bytesIn([{ shape: [batch * length, heads], type: dtSource.type }]),
   });
   arena.release(rows);
   const names = ["dt_bias", "A_log", "D"];
@@ -180,6 +189,7 @@ function recordScores(tape: Tape, plan: SsdPlan, xBC: Tensor, scores: Tensor): v
     kernel: "ssd/scores",
     ...plan.product("scores"),
     bindings: [xBC, scores],
+    flops: plan.flops.scores,
   });
 }
 
@@ -202,6 +212,8 @@ function passStates(
     bindings: [decay, states, ...bindings],
     params: [items, plan.chunks, plan.count],
     groups: spread(Math.ceil(items / 64)),
+    // Of the decays, the last one of each chunk; the states are read and written.
+    bytes: 2 * bytesIn([states]),
   });
 }
 

@@ -68,6 +68,23 @@ describe("the bundled command", () => {
     expect(result.result.steps).toBe(2);
   });
 
+  it.runIf(process.platform === "linux" && process.arch === "x64")("takes turns with PyTorch", async () => {
+    const fake = join(checkout, "test", "bench", "fake-pytorch.mjs");
+    const args = ["--pattern", "T", "--length", "8", "--repeats", "1", "--seconds", "0.01", "--json"];
+    const { code, stdout, stderr } = await node([main, "bench", "train", ...args, "--pytorch", "x", "--python", fake], {
+      cwd: checkout,
+      env: hidden,
+    });
+    expect(code, stderr).toBe(0);
+    const { ratios, provenance } = JSON.parse(stdout);
+    expect(ratios.map(({ against }: { against: string }) => against)).toEqual([
+      "pytorch fp32",
+      "pytorch bf16",
+      "pytorch bf16-compile",
+    ]);
+    expect(provenance.commit).toBe("a-commit");
+  });
+
   it("carries the tokenizers, and no package that only notebooks need", async () => {
     expect(existsSync(join(folder, "data", "tokenizers"))).toBe(true);
     const { code, stderr } = await node([main, "run"], { cwd: checkout, env: hidden });

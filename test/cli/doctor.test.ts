@@ -24,7 +24,7 @@ describe.skipIf(!bundledRuns)("braid doctor on the software adapter", () => {
       /^toggles +allow_unsafe_apis/m,
       /^limits +buffer \d+(\.\d)? [GM]iB/m,
       /^f32 matmul +256³ [\d.]+ GFLOP\/s.* \(checked: error ≤ /m,
-      /^f16 matmul +not measured: this adapter has no shader-f16/m,
+      /^f16 matmul +not measured: this adapter has no matrices of f16/m,
     ]) {
       expect(stdout).toMatch(line);
     }

@@ -32,6 +32,35 @@ describe("reading in pieces", () => {
   });
 });
 
+describe("a batch", () => {
+  it.each(["MTSM"])("continues each sequence as if it were alone for %s", async (pattern) => {
+    const { parameters } = generator(pattern);
+    const texts = [prompt, prompt.map((id) => 255 - id)];
+    const together = new Generator(holder.gpu, parameters, 64, 2);
+    const alone = new Generator(holder.gpu, parameters, 64);
+    const join = (from: number, to: number) => texts.flatMap((text) => text.slice(from, to));
+    const both = [
+      await together.prefill(join(0, 17)),
+      await together.decode(join(17, 18)),
+      await together.extend(join(18, 41)),
+    ];
+    for (const [i, text] of texts.entries()) {
+      const own = [
+        await alone.prefill(text.slice(0, 17)),
+        await alone.decode(text[17]),
+        await alone.extend(text.slice(18, 41)),
+      ];
+      for (const [step, logits] of own.entries()) {
+        expectClose(`sequence ${i}, step ${step}`, both[step].slice(i * 256, (i + 1) * 256), logits, 1e-4);
+      }
+    }
+    expect(together.cacheBytes).toBe(2 * alone.cacheBytes);
+    await expect(together.decode(1)).rejects.toThrow("1 tokens are not 2 sequences of one length.");
+    together.destroy();
+    alone.destroy();
+  });
+});
+
 describe("decoding", () => {
   it.each(["T", "S", "M", "MTSM"])("token by token gives the logits of the full evaluation for %s", async (pattern) => {
     const model = generator(pattern);

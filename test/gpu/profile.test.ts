@@ -45,7 +45,11 @@ describe("a profile", () => {
     const { recorder } = products({ many: 2100 }, 4);
     const profile = new Profile(gpu);
     recorder.submit(profile);
-    expect(await profile.rows()).toEqual([{ label: "many", dispatches: 2100, milliseconds: expect.any(Number) }]);
+    // Each product of 4 × 4 reads two matrices, and reads and writes the one that it adds to.
+    const work = { flops: 2100 * 2 * 4 ** 3, bytes: 2100 * 4 * 64 };
+    expect(await profile.rows()).toEqual([
+      { label: "many", dispatches: 2100, milliseconds: expect.any(Number), ...work },
+    ]);
   });
 
   it("is refused where the adapter has no timestamps", () => {

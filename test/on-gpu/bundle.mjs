@@ -9,7 +9,7 @@ const tests = fileURLToPath(new URL("../", import.meta.url));
 const out = resolve(process.argv[2] ?? join(tests, "..", "out", "tests"));
 const folders = ["ops", "model", "families", "generate", "inspect"];
 // These start other programs or ask the machine about itself.
-const skipped = /roundtrip|bench-matmul|weight-files/;
+const skipped = /roundtrip|weight-files/;
 
 const files = folders.flatMap((folder) =>
   readdirSync(join(tests, folder), { recursive: true, encoding: "utf8" })

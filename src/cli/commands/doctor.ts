@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
+import type { MatmulRate } from "../../bench/matmul.js";
 import type { AdapterWish } from "../../gpu/browser.js";
 import type { MatrixShape } from "../../gpu/info.js";
-import type { MatmulRate } from "../../ops/bench-matmul.js";
 import type { DoctorReport } from "../doctor/report.js";
 
 export function register(program: Command): void {
@@ -56,9 +56,8 @@ function render(report: DoctorReport): string {
         `workgroup ${bytes(limits.maxComputeWorkgroupStorageSize)}, ${limits.maxComputeInvocationsPerWorkgroup} invocations`,
       ],
       ["f32 matmul", rates(matmul.f32)],
-      ["f16 matmul", matmul.f16.length ? rates(matmul.f16) : matmul.f16Note],
+      ["f16 matmul", matmul.mixed.length ? rates(matmul.mixed) : "not measured: this adapter has no matrices of f16"],
     );
-    if (matmul.f16.length) rows.push(["", matmul.f16Note]);
   }
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const lines = rows.map(([name, text]) => `${name.padEnd(width)}${text}`);

@@ -1,9 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { profileStep } from "../../bench/profile.js";
+import { kernelRates, measureCeilings, roofOf } from "../../bench/roofline.js";
 import { withExperts } from "../../config/experts.js";
 import { configFrom, readJson } from "../../config/file.node.js";
 import { parseSize, preset, SIZES } from "../../config/presets.js";
+import { batchAt } from "../../data/batches.js";
 import { writeAtomically } from "../../data/files.node.js";
 import { openDataset } from "../../data/node.js";
 import type { Dataset } from "../../data/types.js";
@@ -14,9 +17,10 @@ import { saveModel } from "../../model/folder.node.js";
 import { provenance } from "../../runs/provenance.js";
 import { CheckpointFolder } from "../../train/checkpoint.node.js";
 import { trainSpec } from "../../train/defaults.js";
-import { profileStep, profileTable } from "../../train/profile.js";
+import type { TrainStep } from "../../train/step.js";
 import { Stopped, stepsOf, train } from "../../train/trainer.js";
 import type { TrainResult, TrainSpec } from "../../train/types.js";
+import { kernelTable, memoryText } from "../bench/tables.js";
 import { positive, seedNumber, share, whole } from "../numbers.js";
 import { expertsHelp, letters } from "../pattern.js";
 import { terminalProgress } from "../progress.js";
@@ -94,7 +98,7 @@ export function register(program: Command): void {
         .choices(recomputeLevels)
         .default("none"),
     )
-    .option("--profile", "print the time of each kernel and the memory of one step after training")
+    .option("--profile", "print the time of each kernel in a step after training, and its share of the roofline")
     .option("--json", "print the result as JSON")
     .action((options: Options) => run(options));
 }
@@ -124,7 +128,7 @@ async function run(options: Options): Promise<void> {
         if (options.out) {
           saveModel(options.out, spec.config, await download(gpu, step.parameters.values), options.tokenizer);
         }
-        if (options.profile) profiled = profileTable(await profileStep(step, dataset), step);
+        if (options.profile) profiled = await profile(step, dataset);
       },
     });
     const wall = (performance.now() - started) / 1000;
@@ -140,6 +144,15 @@ async function run(options: Options): Promise<void> {
     stop.dispose();
     gpu.close();
   }
+}
+
+/** What each kernel of one more step takes, at learning rate 0, against what the adapter can do. */
+async function profile(step: TrainStep, dataset: Dataset): Promise<string> {
+  const { gpu, spec } = step;
+  const batch = batchAt(dataset.train, { seed: spec.seed, step: 0, ...spec.batch });
+  const rows = await profileStep(gpu, (profile) => step.run(batch, 0, 0, profile));
+  const roof = roofOf(await measureCeilings(gpu), spec.precision);
+  return `${kernelTable(kernelRates(rows, roof), roof)}\n${memoryText(step.bytes)}`;
 }
 
 /** @throws Error when options describe the model twice: one of them would do nothing */

@@ -1,6 +1,6 @@
+import type { MatmulRate } from "../../bench/matmul.js";
 import type { AdapterWish } from "../../gpu/browser.js";
 import type { GpuInfo } from "../../gpu/info.js";
-import type { MatmulRate } from "../../ops/bench-matmul.js";
 import type { Machine } from "./machine.js";
 
 /** Something that is missing, what that means, and how to get it. */
@@ -125,7 +125,7 @@ function missingFeatures({ features, software }: GpuInfo): Advice[] {
   if (!software && !features.includes("shader-f16")) {
     advice.push({
       missing: "shader-f16: no 16-bit arithmetic on this adapter.",
-      remedy: "Nothing to do now: braid computes in f32 only so far.",
+      remedy: "Training in f32 works without; --precision mixed needs it.",
     });
   }
   return advice;

@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
+import { type MatmulRate, matmulRates } from "../../bench/matmul.js";
 import type { AdapterWish } from "../../gpu/browser.js";
 import { Gpu } from "../../gpu/gpu.js";
 import type { GpuInfo } from "../../gpu/info.js";
 import { adapterWish } from "../../gpu/node.js";
-import { type MatmulRate, matmulRates } from "../../ops/bench-matmul.js";
 import { provenance } from "../../runs/provenance.js";
 import { type Advice, advise } from "./advice.js";
 import { lookAtMachine, type Machine } from "./machine.js";
@@ -32,7 +32,7 @@ export interface DoctorReport {
   limits: Record<string, number>;
   /** Toggles asked of Dawn; "-name" is one that is switched off. */
   toggles: string[];
-  matmul: { f32: MatmulRate[]; f16: MatmulRate[]; f16Note: string };
+  matmul: { f32: MatmulRate[]; mixed: MatmulRate[] };
   machine: Machine;
   missing: Advice[];
   /** Why there is no adapter, or none that can be used. */
@@ -56,7 +56,7 @@ export async function diagnose(asked: AdapterWish): Promise<DoctorReport> {
     driver: null,
     limits: {},
     toggles: [],
-    matmul: { f32: [], f16: [], f16Note: "" },
+    matmul: { f32: [], mixed: [] },
     machine,
     missing: [],
     error: null,
@@ -66,11 +66,7 @@ export async function diagnose(asked: AdapterWish): Promise<DoctorReport> {
     gpu = await Gpu.open({ adapter: wish });
     describe(report, gpu);
     report.matmul.f32 = await matmulRates(gpu, "f32");
-    if (gpu.has("shader-f16")) {
-      report.matmul.f16 = await matmulRates(gpu, "f16");
-      report.matmul.f16Note =
-        "a plain kernel without tensor cores, timed for information: braid computes in f32 only so far";
-    } else report.matmul.f16Note = "not measured: this adapter has no shader-f16; braid computes in f32 only so far";
+    if (gpu.info.matrices) report.matmul.mixed = await matmulRates(gpu, "mixed");
     report.ok = true;
   } catch (error) {
     report.error = (error instanceof Error ? error.message : String(error)).replace(/ Run "braid doctor"\.$/, "");

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
+import { visiblePairs } from "../visible-pairs.js";
 import { type Activation, cheap, dear, onto, product } from "./activations.js";
 import { type BlockCost, type BlockSpec, type Place, type Section, section } from "./block.js";
 import { count, positive, requireDivisible, requireQuads } from "./fields.js";
@@ -136,12 +137,6 @@ function attentionCost(config: ModelConfig, context: number, visible: number): B
     extraFlops: 6 * (q + out) * visiblePairs(context, visible),
     cacheElements: (k + v) * Math.min(context, visible),
   };
-}
-
-/** Pairs (query, key) of a causal sequence when a query sees at most `visible` keys. */
-export function visiblePairs(context: number, visible: number): number {
-  const seen = Math.min(context, visible);
-  return seen * ((seen + 1) / 2 + (context - seen));
 }
 
 /** [q | k | v] of `input`, rotated in place, and what the heads make of it, with the log-sum-exp of each head's scores. */

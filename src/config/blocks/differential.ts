@@ -6,8 +6,9 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
+import { visiblePairs } from "../visible-pairs.js";
 import { cheap, onto, product } from "./activations.js";
-import { attended, attention, attentionSection, attentionWidths, visiblePairs } from "./attention.js";
+import { attended, attention, attentionSection, attentionWidths } from "./attention.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { requireQuads } from "./fields.js";
 import { lambdaParameters } from "./lambda.js";

@@ -9,8 +9,9 @@
  */
 
 import type { ModelConfig } from "../types.js";
+import { visiblePairs } from "../visible-pairs.js";
 import { type Activation, cheap, copy, onto, product } from "./activations.js";
-import { attentionActivations, attentionSection, attentionWidths, visiblePairs, windowSection } from "./attention.js";
+import { attentionActivations, attentionSection, attentionWidths, windowSection } from "./attention.js";
 import { type BlockSpec, type ParameterSpec, section } from "./block.js";
 import { requireQuads } from "./fields.js";
 import { type Hybrid, hybridOf, hybridSection } from "./hybrid.js";

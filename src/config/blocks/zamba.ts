@@ -9,16 +9,9 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
+import { visiblePairs } from "../visible-pairs.js";
 import { type Activation, cheap, copy, onto, product } from "./activations.js";
-import {
-  type AttentionConfig,
-  attended,
-  attentionWidths,
-  checkRope,
-  type RopeConfig,
-  rope,
-  visiblePairs,
-} from "./attention.js";
+import { type AttentionConfig, attended, attentionWidths, checkRope, type RopeConfig, rope } from "./attention.js";
 import { type BlockSpec, type ParameterSpec, type Place, type Section, section } from "./block.js";
 import { count, requireDivisible, requireQuads } from "./fields.js";
 import { mamba2, mixerActivations } from "./mamba2.js";
