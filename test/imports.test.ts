@@ -18,7 +18,7 @@ const below: Record<string, string[]> = {
   generate: ["config", "data", "gpu", "model", "ops"],
   inspect: ["config", "data", "gpu", "model", "ops"],
   train: ["config", "data", "evaluate", "gpu", "memory", "model", "ops"],
-  runs: ["config", "data", "gpu", "train"],
+  runs: ["config", "cost", "data", "gpu", "train"],
   bench: ["config", "cost", "data", "evaluate", "generate", "gpu", "model", "ops", "train"],
   findings: ["config", "cost", "data", "gpu", "inspect", "runs", "train"],
   workbook: ["data", "findings", "hub", "inspect", "model", "runs", "train"],

@@ -4,6 +4,7 @@ import { progressText, type TrainProgress } from "../train/progress.js";
 export interface ProgressStream {
   isTTY?: boolean;
   columns?: number;
+  rows?: number;
   write(text: string): unknown;
 }
 

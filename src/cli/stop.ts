@@ -1,9 +1,15 @@
-/** An AbortSignal that the first SIGINT or SIGTERM trips, so that work can stop at a good place; a second one ends the process. */
-export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
+/**
+ * An AbortSignal that the first SIGINT or SIGTERM trips, so that work can stop at a good place; a second one ends the process.
+ * @param say tells the user, on the first, how to stop at once
+ */
+export function stopSignal(say = onStderr): {
+  signal: AbortSignal;
+  dispose: () => void;
+} {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(130);
-    process.stderr.write("\nStopping after this step; press Ctrl-C again to stop at once.\n");
+    say("press Ctrl-C again to stop at once.");
     controller.abort();
   };
   process.on("SIGINT", stop);
@@ -15,4 +21,8 @@ export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
       process.off("SIGTERM", stop);
     },
   };
+}
+
+function onStderr(how: string): void {
+  process.stderr.write(`\nStopping after this step; ${how}\n`);
 }

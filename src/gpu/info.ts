@@ -20,6 +20,11 @@ export interface GpuInfo {
 /** Names of software Vulkan drivers as they describe themselves. */
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
 
+/** Whether an adapter of this name computes on the processor. */
+export function isSoftware(name: string): boolean {
+  return softwareNames.test(name);
+}
+
 export function describeAdapter(adapter: GPUAdapter, backend: GpuInfo["backend"], toggles: string[]): GpuInfo {
   const { vendor, architecture, device, description } = adapter.info;
   const fallback = (adapter.info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
@@ -29,7 +34,7 @@ export function describeAdapter(adapter: GPUAdapter, backend: GpuInfo["backend"]
     device,
     description,
     backend,
-    software: fallback || softwareNames.test(`${vendor} ${architecture} ${device} ${description}`),
+    software: fallback || isSoftware(`${vendor} ${architecture} ${device} ${description}`),
     features: [...adapter.features].sort(),
     toggles,
     matrices: matrixShape(adapter),

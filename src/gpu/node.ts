@@ -1,3 +1,4 @@
+import type { FoundAdapter } from "./adapters.node.js";
 import type { AdapterChoice, AdapterWish } from "./browser.js";
 import { describeAdapter } from "./info.js";
 import { hasSystemVulkan, loadSoftwareVulkan } from "./software.js";
@@ -12,16 +13,20 @@ const disabled = ["timestamp_quantization"];
 // A Dawn instance that is garbage-collected takes its adapters with it, so instances live as long as the process.
 const instances: GPU[] = [];
 
-async function newInstance(extra: string[]): Promise<{ gpu: GPU; toggles: string[] }> {
+async function newInstance(extra: string[], name?: string): Promise<{ gpu: GPU; toggles: string[] }> {
   const { create } = await import("webgpu");
   const enabled = [...toggles, ...extra];
-  const gpu = create([`enable-dawn-features=${enabled.join(",")}`, `disable-dawn-features=${disabled.join(",")}`]);
+  const gpu = create([
+    `enable-dawn-features=${enabled.join(",")}`,
+    `disable-dawn-features=${disabled.join(",")}`,
+    ...(name === undefined ? [] : [`adapter=${name}`]),
+  ]);
   instances.push(gpu);
   return { gpu, toggles: [...enabled, ...disabled.map((name) => `-${name}`)] };
 }
 
-async function find(extra: string[] = []): Promise<AdapterChoice | undefined> {
-  const { gpu, toggles } = await newInstance(extra);
+async function find(extra: string[] = [], name?: string): Promise<AdapterChoice | undefined> {
+  const { gpu, toggles } = await newInstance(extra, name);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return undefined;
   const info = describeAdapter(adapter, "dawn", toggles);
@@ -38,30 +43,38 @@ function posesAsGpu(): boolean {
   return asked === "gpu";
 }
 
+const kinds = ["any", "hardware", "software"] as const satisfies readonly AdapterWish[];
+
 /**
- * What is wanted after all: a wish for "any" adapter is narrowed by $BRAID_ADAPTER.
- * @throws Error when that has another value than any, hardware or software.
+ * What is wanted after all: a wish for "any" adapter is narrowed by $BRAID_ADAPTER, to a kind or to the first adapter
+ * whose name contains it.
  */
-export function adapterWish(wish: AdapterWish): AdapterWish {
+export function adapterWish(wish: AdapterWish): AdapterWish | { name: string } {
   const asked = process.env.BRAID_ADAPTER || "any";
-  if (asked !== "hardware" && asked !== "software" && asked !== "any") {
-    throw new Error(`BRAID_ADAPTER is "${asked}"; it can be "any", "hardware" or "software".`);
-  }
-  return wish === "any" ? asked : wish;
+  if (wish !== "any") return wish;
+  return kinds.find((kind) => kind === asked) ?? { name: asked };
+}
+
+/** What is said of a $BRAID_ADAPTER that is no kind and in no adapter's name. */
+export function noSuchAdapter(name: string, adapters: readonly FoundAdapter[]): string {
+  // The one that npm brought goes by its kind alone.
+  const names = adapters.filter(({ env }) => env?.BRAID_ADAPTER !== "software").map((found) => `"${found.name}"`);
+  const here = names.length > 0 ? [...new Set(names)].join(", ") : "none";
+  return `BRAID_ADAPTER is "${name}"; it can be "any", "hardware", "software" or part of the name of an adapter, here: ${here}.`;
 }
 
 /**
  * Adapter order (design §5): a discrete GPU, any GPU, a software Vulkan of the system, the one that npm brought.
- * $BRAID_ADAPTER = hardware | software narrows the choice; $BRAID_TOGGLES adds Dawn toggles (comma-separated);
- * $BRAID_KERNELS = gpu runs the GPUs' kernels on a software adapter.
+ * $BRAID_ADAPTER = hardware | software | part of a name narrows the choice; $BRAID_TOGGLES adds Dawn toggles
+ * (comma-separated); $BRAID_KERNELS = gpu runs the GPUs' kernels on a software adapter.
  * @throws Error naming every place that was looked at.
  */
 export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> {
   const wish = adapterWish(asked);
   const extra = (process.env.BRAID_TOGGLES ?? "").split(",").filter(Boolean);
+  if (typeof wish === "object") return named(wish.name, extra);
   if (wish !== "software") {
-    // Kernels are checked to stay in bounds, so hardware adapters go without the clamping of every index.
-    const choice = hasSystemVulkan() ? await find(["disable_robustness", ...extra]) : undefined;
+    const choice = hasSystemVulkan() ? await find([...unchecked, ...extra]) : undefined;
     if (choice && !choice.info.software) return choice;
     if (wish === "hardware") {
       throw new Error(
@@ -79,4 +92,16 @@ export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> 
   throw new Error(
     `No WebGPU adapter: Dawn finds no GPU, and ${problem ?? "the bundled software adapter did not answer"}. Run "braid doctor".`,
   );
+}
+
+/** Kernels are checked to stay in bounds, so hardware adapters go without the clamping of every index. */
+const unchecked = ["disable_robustness"];
+
+async function named(name: string, extra: string[]): Promise<AdapterChoice> {
+  // Dawn refuses a name that no adapter has.
+  const choice = hasSystemVulkan() ? await find([...unchecked, ...extra], name).catch(() => undefined) : undefined;
+  const found = choice?.info.software ? await find(extra, name) : choice;
+  if (found) return found;
+  const { listAdapters } = await import("./adapters.node.js");
+  throw new Error(noSuchAdapter(name, await listAdapters()));
 }

@@ -10,6 +10,9 @@ import { cacheFolders } from "./cache-folders.js";
 
 const rtldNoDelete = 0x1000;
 
+/** What lists call the adapter in the archive. */
+export const bundledName = "SwiftShader (from npm)";
+
 /** Where the archive with SwiftShader lies, or undefined when the optional package is not installed. */
 export function findArchive(): { path: string; version: string } | undefined {
   const from = [import.meta.url, join(process.cwd(), "package.json")];

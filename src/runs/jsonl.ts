@@ -35,6 +35,11 @@ export function appendJsonl(file: string, record: RunRecord): void {
   appendFileSync(file, `${JSON.stringify(sealRecord(record))}\n`);
 }
 
+/** The runs that a JSONL holds, none where there is no file; an unfinished last line is left alone. */
+export function finishedIn(file: string): RunRecord[] {
+  return existsSync(file) ? readJsonl(file).runs : [];
+}
+
 /** Opens a JSONL for appending: reads what is there and cuts off an unfinished last line. A missing file is empty. */
 export function resumeJsonl(file: string): RunRecord[] {
   if (!existsSync(file)) return [];

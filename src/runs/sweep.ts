@@ -1,211 +1,220 @@
 /**
- * A sweep makes many runs with a few worker processes. The parent alone decides who trains what and writes the JSONL; a
- * worker opens one GPU device, asks for a run, trains it, reports, and asks again. A worker that dies takes only its
- * run along: that run is tried once more in a fresh process.
+ * A sweep makes many runs with a few worker processes on each card. The parent alone decides who trains what and writes the
+ * JSONL; a worker opens one GPU device, asks for a run, trains it, reports, and asks again. Runs keep checkpoints: one whose
+ * worker died goes on in a fresh process, one whose sweep ended goes on when the sweep is started again.
  */
-import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { Crew, type Post } from "./card.js";
+import { checkpointFolder, dropCheckpoints } from "./checkpoints.js";
 import { runId } from "./identity.js";
-import { appendJsonl, resumeJsonl } from "./jsonl.js";
+import { appendJsonl, finishedIn, resumeJsonl } from "./jsonl.js";
+import { lock } from "./lock.js";
+import { needsOf } from "./needs.js";
+import { RunQueue } from "./queue.js";
+import type { SweepEvent, SweepOptions, SweepReport } from "./sweep-types.js";
 import type { PlannedRun, RunRecord } from "./types.js";
-
-/** From parent to worker. */
-export type WorkerOrder = { type: "train"; run: PlannedRun } | { type: "stop" };
-
-/** From worker to parent. `ready` asks for a run. */
-export type WorkerReport =
-  | { type: "ready" }
-  | { type: "progress"; step: number; steps: number; loss: number; tokensPerSecond: number }
-  | { type: "done"; record: RunRecord }
-  | { type: "failed"; message: string };
-
-export interface SweepOptions {
-  /** In the order of claiming. */
-  runs: readonly PlannedRun[];
-  /** JSONL that finished runs are appended to; runs that it holds already are skipped. */
-  out: string;
-  /** Runs finished elsewhere (a store), skipped as well. */
-  finished?: readonly RunRecord[];
-  /** Worker processes side by side. */
-  jobs: number;
-  /** Seconds after which no run is started that would, by the slowest so far, not end in time. */
-  timeLimit?: number;
-  /** Program and arguments of a worker process; it must call `workOff`. */
-  worker: readonly [program: string, ...args: string[]];
-  /** Aborting stops the workers and loses the runs under way. */
-  signal?: AbortSignal;
-  onEvent?: (event: SweepEvent) => void;
-}
-
-export type SweepEvent =
-  | { type: "start"; run: PlannedRun; job: number }
-  | { type: "progress"; run: PlannedRun; job: number; report: Extract<WorkerReport, { type: "progress" }> }
-  | { type: "done"; run: PlannedRun; job: number; record: RunRecord }
-  | { type: "failed"; run: PlannedRun; job: number; message: string; again: boolean };
-
-export interface SweepReport {
-  skipped: number;
-  done: RunRecord[];
-  failed: { run: PlannedRun; message: string }[];
-  /** Not started, for lack of time, because of an abort, or because of the problem. */
-  left: PlannedRun[];
-  /** Why worker processes cannot be started, if so. */
-  problem?: string;
-}
+import type { WorkerReport } from "./worker.js";
+import { WorkerProcess } from "./worker-process.js";
 
 /** The key under which a run counts as made: the same training may belong to two findings. */
 const keyOf = (run: PlannedRun) => `${run.finding} ${runId(run.spec)}`;
 
-/** The runs that neither the JSONL nor the finished ones hold. Cuts an unfinished last line off the JSONL. */
+/** The runs that neither the JSONL nor the finished ones hold, each once. Writes nothing. */
 export function unfinishedRuns({
   runs,
   out,
   finished = [],
 }: Pick<SweepOptions, "runs" | "out" | "finished">): PlannedRun[] {
-  const known = new Set([...finished, ...resumeJsonl(out)].map(keyOf));
-  return runs.filter((run) => !known.has(keyOf(run)));
-}
-
-/** Makes the runs that are not there yet. A run that fails does not end the sweep; see the report. */
-export async function sweep(options: SweepOptions): Promise<SweepReport> {
-  const queue = unfinishedRuns(options);
-  const state: SweepState = {
-    options,
-    queue,
-    retried: new Set(),
-    started: performance.now(),
-    finishedPace: 0,
-    pace: 0,
-    report: { skipped: options.runs.length - queue.length, done: [], failed: [], left: [] },
-  };
-  const jobs = Math.max(1, Math.min(options.jobs, queue.length));
-  await Promise.all(
-    Array.from({ length: jobs }, async (_, job) => {
-      // A worker that dies is followed by another for as long as there is work.
-      while (claimable(state)) await employ(state, job);
-    }),
-  );
-  return { ...state.report, left: state.queue };
-}
-
-interface SweepState {
-  options: SweepOptions;
-  queue: PlannedRun[];
-  retried: Set<string>;
-  started: number;
-  /** Seconds a token of the slowest finished run; 0 before the first. */
-  finishedPace: number;
-  /** The same of a run under way, its start-up included: an upper bound to go by until a run has finished. */
-  pace: number;
-  report: SweepReport;
-}
-
-function claimable({ options, queue, started, finishedPace, pace, report }: SweepState): boolean {
-  if (queue.length === 0 || options.signal?.aborted || report.problem !== undefined) return false;
-  const left = (options.timeLimit ?? Number.POSITIVE_INFINITY) - (performance.now() - started) / 1000;
-  return left > (finishedPace || pace) * queue[0].spec.tokens;
-}
-
-/** One worker process, from its start to its end. */
-function employ(state: SweepState, job: number): Promise<void> {
-  const { options, report } = state;
-  const tell = (event: SweepEvent) => options.onEvent?.(event);
-  const [program, ...args] = options.worker;
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
-    let run: PlannedRun | undefined;
-    let since = 0;
-    let words = "";
-    let ready = false;
-    let ended = false;
-    const order = (message: WorkerOrder) => child.connected && child.send(message);
-    const fail = (message: string, again: boolean) => {
-      if (run === undefined) return;
-      tell({ type: "failed", run, job, message, again });
-      if (again) state.queue.unshift(run);
-      else report.failed.push({ run, message });
-      run = undefined;
-    };
-    const paceAt = (tokens: number) => (performance.now() - since) / 1000 / tokens;
-    const stop = () => {
-      order({ type: "stop" });
-      child.kill("SIGTERM");
-    };
-    const end = (reason: string) => {
-      if (ended) return;
-      ended = true;
-      options.signal?.removeEventListener("abort", stop);
-      const told = `${reason || "without a word"}${lastWords(words)}`;
-      if (run !== undefined && options.signal?.aborted) state.queue.unshift(run);
-      else if (run !== undefined) {
-        const again = !state.retried.has(keyOf(run));
-        state.retried.add(keyOf(run));
-        fail(`the worker ended (${told})`, again);
-      } else if (!ready && !options.signal?.aborted) report.problem = `a worker process did not start (${told})`;
-      resolve();
-    };
-    options.signal?.addEventListener("abort", stop, { once: true });
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      words = (words + text).slice(-4000);
-    });
-    child.on("error", (error) => end(error.message));
-    // "close" comes after the last words on stderr, "exit" may come before.
-    child.on("close", (code, signal) => end(code === 0 ? "" : (signal ?? `exit code ${code}`)));
-    child.on("message", (message: WorkerReport) => {
-      if (message.type === "ready") {
-        ready = true;
-        if (claimable(state)) {
-          run = state.queue.shift() as PlannedRun;
-          since = performance.now();
-          tell({ type: "start", run, job });
-          order({ type: "train", run });
-        } else order({ type: "stop" });
-      } else if (run === undefined) {
-        // A report that crossed the end of its run.
-      } else if (message.type === "progress") {
-        if (message.step > 0) state.pace = paceAt((run.spec.tokens * message.step) / message.steps);
-        tell({ type: "progress", run, job, report: message });
-      } else if (message.type === "done") {
-        state.finishedPace = Math.max(state.finishedPace, paceAt(run.spec.tokens));
-        appendJsonl(options.out, message.record);
-        report.done.push(message.record);
-        tell({ type: "done", run, job, record: message.record });
-        run = undefined;
-      } else fail(message.message, false);
-    });
+  const known = new Set([...finished, ...finishedIn(out)].map(keyOf));
+  return runs.filter((run) => {
+    const key = keyOf(run);
+    return !known.has(key) && known.add(key);
   });
-}
-
-function lastWords(words: string): string {
-  const lines = words.trim().split("\n").filter(Boolean).slice(-3);
-  return lines.length > 0 ? `: ${lines.join(" / ")}` : "";
 }
 
 /**
- * The worker's side: asks for runs until told to stop, then resolves.
- * @param train trains one run; it reports progress through the callback and throws when the run fails
+ * Makes the runs that are not there yet. A run that fails does not end the sweep; see the report.
+ * @throws Error when another sweep writes to the same file, or it cannot be written
  */
-export function workOff(
-  train: (run: PlannedRun, report: (progress: WorkerReport & { type: "progress" }) => void) => Promise<RunRecord>,
-): Promise<void> {
-  if (process.send === undefined) throw new Error("a sweep worker is started by `braid sweep`, not by hand");
-  const tell = (report: WorkerReport) => process.send?.(report);
-  return new Promise((resolve) => {
-    const finish = () => {
-      process.off("message", listen);
-      if (process.connected) process.disconnect();
-      resolve();
+export async function sweep(options: SweepOptions): Promise<SweepReport> {
+  try {
+    mkdirSync(dirname(options.out), { recursive: true });
+  } catch (error) {
+    throw new Error(
+      `${options.out} cannot be written: its folder is missing and cannot be made (${(error as Error).message})`,
+    );
+  }
+  const unlock = lock(options.out);
+  try {
+    resumeJsonl(options.out);
+    return await new Sweep(options).run();
+  } finally {
+    unlock();
+  }
+}
+
+class Sweep {
+  private readonly queue: RunQueue;
+  private readonly retried = new Set<string>();
+  private readonly crews: Crew[];
+  private readonly report: SweepReport;
+  private end: () => void = () => {};
+
+  constructor(private readonly options: SweepOptions) {
+    const { runs, cards, measuring, out } = options;
+    const todo = unfinishedRuns(options);
+    this.queue = new RunQueue(todo, options);
+    // A sweep killed between a run's record and its checkpoints left these behind.
+    for (const run of runs) if (!todo.includes(run)) dropCheckpoints(out, run);
+    this.crews = cards.map((card) => new Crew(card, needsOf, measuring));
+    this.report = { skipped: runs.length - todo.length, done: [], failed: [], left: [] };
+  }
+
+  async run(): Promise<SweepReport> {
+    const { signal } = this.options;
+    const stop = () => {
+      for (const crew of this.crews) for (const post of crew.posts) this.dismiss(post);
     };
-    const listen = (order: WorkerOrder) => {
-      if (order.type === "stop") return finish();
-      train(order.run, tell)
-        .then((record) => tell({ type: "done", record }))
-        .catch((error: unknown) =>
-          tell({ type: "failed", message: error instanceof Error ? error.message : String(error) }),
-        )
-        .then(() => tell({ type: "ready" }));
-    };
-    process.on("message", listen);
-    process.on("disconnect", finish);
-    tell({ type: "ready" });
-  });
+    signal?.addEventListener("abort", stop, { once: true });
+    await new Promise<void>((resolve) => {
+      this.end = resolve;
+      this.staff();
+    });
+    signal?.removeEventListener("abort", stop);
+    return { ...this.report, left: this.queue.runs };
+  }
+
+  /** Brings every crew to the number wanted; ends the sweep when nobody is left and nothing can be started. */
+  private staff(): void {
+    for (const crew of this.crews) {
+      const { staying, packing } = crew;
+      // The newest goes first: it is the one that did not pay.
+      for (const post of staying.slice(packing.target)) this.dismiss(post);
+      const starting = staying.filter(({ ready }) => !ready).length;
+      const wanted = Math.min(packing.target - staying.length, this.queue.runs.length - starting);
+      for (let i = 0; i < wanted && this.nextFor(crew); i++) this.hire(crew);
+    }
+    if (this.crews.every(({ posts }) => posts.length === 0)) this.end();
+  }
+
+  private nextFor(crew: Crew): PlannedRun | undefined {
+    const ending = this.options.signal?.aborted || this.report.problem !== undefined;
+    return ending ? undefined : this.queue.nextFor(crew, this.crews);
+  }
+
+  /** One worker process, from its start to its end. */
+  private hire(crew: Crew): void {
+    const taken = new Set(this.crews.flatMap(({ posts }) => posts.map(({ job }) => job)));
+    let job = 0;
+    while (taken.has(job)) job++;
+    const worker = new WorkerProcess({
+      command: this.options.worker,
+      env: crew.card.env,
+      onReport: (report) => this.hear(crew, post, report),
+      onEnd: (words) => this.lose(crew, post, words),
+    });
+    const post: Post = { job, worker, ready: false, leaving: false, since: 0 };
+    crew.add(post);
+  }
+
+  private dismiss(post: Post): void {
+    post.leaving = true;
+    post.worker.stop();
+  }
+
+  private hear(crew: Crew, post: Post, report: WorkerReport): void {
+    const { run } = post;
+    if (report.type === "ready") this.assign(crew, post);
+    else if (run === undefined) return;
+    else if (report.type === "progress") this.follow(crew, post, run, report);
+    else if (report.type === "done") this.finish(crew, post, run, report.record);
+    else if (report.type === "failed") this.fail(crew, post, run, report.message);
+    else this.putBack(crew, post, run);
+    this.staff();
+  }
+
+  private assign(crew: Crew, post: Post): void {
+    post.ready = true;
+    const run = post.leaving ? undefined : this.nextFor(crew);
+    if (run === undefined) {
+      this.dismiss(post);
+      return;
+    }
+    this.queue.take(run);
+    Object.assign(post, { run, since: performance.now(), from: undefined });
+    crew.meter.begin(post.job, needsOf(run).flopsPerToken);
+    this.tell({ type: "start", run, card: crew.card.name, job: post.job });
+    post.worker.train({ run, checkpoints: checkpointFolder(this.options.out, run), card: crew.card.name });
+  }
+
+  private follow(crew: Crew, post: Post, run: PlannedRun, report: Extract<WorkerReport, { type: "progress" }>): void {
+    const perStep = run.spec.tokens / report.steps;
+    // The first report comes after the first step.
+    post.from ??= (report.step - 1) * perStep;
+    const tokens = report.step * perStep;
+    this.queue.underWay((performance.now() - post.since) / 1000, tokens - post.from);
+    this.tell({ type: "progress", run, card: crew.card.name, job: post.job, report });
+    crew.meter.progress(post.job, performance.now() / 1000, tokens);
+    const observed = crew.packing.measuring ? crew.meter.take() : undefined;
+    const words = observed && crew.packing.observe(observed);
+    if (words) this.tell({ type: "packing", card: crew.card.name, words });
+  }
+
+  private finish(crew: Crew, post: Post, run: PlannedRun, record: RunRecord): void {
+    this.queue.finished((performance.now() - post.since) / 1000, run.spec.tokens - (post.from ?? 0));
+    appendJsonl(this.options.out, record);
+    dropCheckpoints(this.options.out, run);
+    this.report.done.push(record);
+    post.run = undefined;
+    this.tell({ type: "done", run, card: crew.card.name, job: post.job, record });
+  }
+
+  private fail(crew: Crew, post: Post, run: PlannedRun, message: string): void {
+    const processes = crew.posts.filter((other) => other.run !== undefined).length;
+    post.run = undefined;
+    post.leaving = true;
+    // Beside others, a card that is full says nothing about the run.
+    const again = processes > 1 && /out of memory/i.test(message);
+    if (again) {
+      this.queue.putBack(run);
+      this.tell({ type: "packing", card: crew.card.name, words: crew.packing.refuse(processes, "are out of memory") });
+    } else this.report.failed.push({ run, message });
+    this.tell({ type: "failed", run, card: crew.card.name, job: post.job, message, again });
+  }
+
+  private putBack(crew: Crew, post: Post, run: PlannedRun): void {
+    post.run = undefined;
+    this.queue.putBack(run);
+    this.tell({ type: "stopped", run, card: crew.card.name, job: post.job });
+  }
+
+  /** A process is gone, with the run that it was at. */
+  private lose(crew: Crew, post: Post, words: string): void {
+    const { run, job } = post;
+    crew.remove(post);
+    const aborted = this.options.signal?.aborted === true;
+    if (run !== undefined && post.leaving) this.putBack(crew, post, run);
+    else if (run !== undefined) {
+      const message = `the worker ended (${words})`;
+      const again = !this.retried.has(keyOf(run));
+      this.retried.add(keyOf(run));
+      if (again) this.queue.putBack(run);
+      else this.report.failed.push({ run, message });
+      this.tell({ type: "failed", run, card: crew.card.name, job, message, again });
+    } else if (!post.ready && !aborted) this.neverStarted(crew, words);
+    this.staff();
+  }
+
+  /** One too many for the card is no problem; that not even one starts is. */
+  private neverStarted(crew: Crew, words: string): void {
+    const others = crew.staying.filter(({ ready }) => ready).length;
+    const told = `did not start (${words})`;
+    if (others === 0) this.report.problem = `a worker process ${told}`;
+    else this.tell({ type: "packing", card: crew.card.name, words: crew.packing.refuse(others + 1, told) });
+  }
+
+  private tell(event: SweepEvent): void {
+    this.options.onEvent?.(event);
+  }
 }

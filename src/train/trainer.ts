@@ -26,6 +26,8 @@ export interface TrainOptions {
   checkpointEvery?: number;
   /** "none" by default. It changes memory and time, but no bit of the outcome, and so is no part of the spec. */
   recompute?: Recompute;
+  /** Seconds after which a checkpoint is due, whatever the steps. */
+  checkpointSeconds?: number;
   /** Called with the trained step before it is destroyed: to save weights, generate, measure. */
   onFinish?: (step: TrainStep) => Promise<void>;
 }
@@ -93,7 +95,8 @@ const patientSkips = 24;
 const patience = 250;
 
 async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation }: Loop): Promise<TrainResult> {
-  const { checkpoints, checkpointEvery = Number.POSITIVE_INFINITY, signal, onProgress } = options;
+  const { checkpoints, signal, onProgress } = options;
+  const { checkpointEvery = Number.POSITIVE_INFINITY, checkpointSeconds = Number.POSITIVE_INFINITY } = options;
   const perStep = spec.batch.sequences * spec.batch.length;
   const lrAt = (index: number) => spec.optimizer.lr * trapezoid(index, steps, spec.schedule);
   const saved = await checkpoints?.load();
@@ -111,6 +114,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   let validation = { nllPerToken: Number.NaN, nllPerByte: Number.NaN, tokens: 0, bytes: 0 };
   let lastLoss = Number.NaN;
   const started = performance.now();
+  let savedAt = started;
   /** Seconds of training and validation, and of validation alone, those before a resume included. */
   const elapsed = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000;
   let validating = saved?.validating ?? 0;
@@ -151,6 +155,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     const times = { seconds: elapsed(), validating };
     const lossScale = step.lossScale && Array.from(await download(gpu, step.lossScale));
     await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), lossScale, ...times });
+    savedAt = performance.now();
   };
 
   for (let index = begun; index < steps; index++) {
@@ -159,7 +164,8 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     const done = index + 1;
     const last = done === steps;
     const validate = last || done % spec.validation.every === 0;
-    const checkpoint = checkpoints !== undefined && (last || done % checkpointEvery === 0);
+    const due = done % checkpointEvery === 0 || performance.now() - savedAt >= checkpointSeconds * 1000;
+    const checkpoint = checkpoints !== undefined && (last || due);
     const stop = signal?.aborted === true;
     if (!validate && !checkpoint && !stop && !log.full && (done - logged) * pace * 1000 < patience) continue;
     await catchUp();

@@ -90,9 +90,11 @@ describeBundled("the bundled software adapter", () => {
 });
 
 describe("BRAID_ADAPTER", () => {
-  it("refuses what is no kind of adapter", async () => {
-    const { stdout } = await gpuScript(refuse(), { env: { BRAID_ADAPTER: "nonsense" } });
-    expect(stdout.trim()).toBe('BRAID_ADAPTER is "nonsense"; it can be "any", "hardware" or "software".');
+  it("refuses what is no kind of adapter and in no name, and names what there is", async () => {
+    const { stdout } = await gpuScript(refuse(), { env: { ...hidden, BRAID_ADAPTER: "nonsense" } });
+    expect(stdout.trim()).toBe(
+      'BRAID_ADAPTER is "nonsense"; it can be "any", "hardware", "software" or part of the name of an adapter, here: none.',
+    );
   });
 
   it.runIf(bundledRuns)("takes the software adapter where that is asked for", async () => {

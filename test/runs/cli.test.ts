@@ -120,18 +120,19 @@ describe("braid sweep", () => {
       "--list",
     ];
     const lines = (await braid(...args)).out.trim().split("\n");
-    expect(lines.map((line) => line.split("  ").slice(1).join(" "))).toEqual([
+    expect(lines.map((line) => line.split("  ").slice(1, 3).join(" "))).toEqual([
       "block-ratio 1:0, seed 0",
       "block-ratio 1:5, seed 0",
       "block-ratio 1:0, seed 1",
       "block-ratio 1:5, seed 1",
     ]);
+    expect(lines[0]).toMatch(/ {2}0\.50 GiB$/);
   });
 
   test("lists the learning-rate check at its own rates or at given ones", async () => {
     const args = ["sweep", "--finding", "block-ratio", "--scale", "smoke", "--labels", "0:1", "--out", out(), "--list"];
     expect((await braid(...args, "--learning-rates", "2e-3,4e-3")).out).toMatch(
-      /block-ratio-lr {2}0:1, seed 0, learning rate 0\.002\n.*learning rate 0\.004\n$/,
+      /block-ratio-lr {2}0:1, seed 0, learning rate 0\.002 .*\n.*learning rate 0\.004 /,
     );
     expect((await braid(...args, "--learning-rates")).out.trim().split("\n")).toHaveLength(2);
   });
@@ -180,21 +181,76 @@ describe("braid sweep", () => {
       ["--finding", "block-ratio", "--scale", "smoke", "--seeds", "0,x"],
       '--seeds: "0,x" must be numbers joined by commas',
     ],
+    [
+      ["--finding", "block-ratio", "--scale", "smoke", "--adapters", "quantum"],
+      '--adapters: "quantum" is no adapter of',
+    ],
+    [
+      ["--finding", "block-ratio", "--scale", "smoke", "--jobs", "some"],
+      'It must be a whole number above 0, or "auto".',
+    ],
+    [["--finding", "block-ratio", "--scale", "smoke", "--memory", "-1"], "It must be a number above 0"],
+    [["--finding", "block-ratio", "--scale", "smoke", "--checkpoint-seconds", "x"], "It must be a number above 0"],
   ])("refuses %j", async (args, message) => {
     await expect(braid("sweep", ...args, "--out", out())).rejects.toThrow(message);
   });
 });
 
 describe("the sweep's display", () => {
-  test("prints a line for each run that ends and rewrites the lines of those under way", () => {
+  const runs = [0, 1, 2].map((seed) => fakeRecord({ spec: fakeSpec(seed) }));
+  const at = (seed: number) => ({ run: runs[seed], card: "card", job: seed });
+  const step = (number: number, tokensPerSecond: number) =>
+    ({ type: "progress", step: number, steps: 32, loss: 3.25, tokensPerSecond, secondsLeft: 80 }) as const;
+  const shown = (isTTY: boolean, rest = {}) => {
     const parts: string[] = [];
-    const display = new SweepDisplay(2, { isTTY: true, write: (part) => parts.push(part) });
-    const run = fakeRecord();
-    display.show({ type: "start", run, job: 0 });
-    display.show({ type: "done", run, job: 0, record: run });
+    return { parts, display: new SweepDisplay(runs, { isTTY, write: (part) => parts.push(part), ...rest }) };
+  };
+
+  test("prints a line for each run that ends and rewrites the table of those under way", () => {
+    const { parts, display } = shown(true);
+    display.show({ type: "start", ...at(0) });
+    display.show({ type: "done", ...at(0), record: runs[0] });
     const text = parts.join("");
-    expect(text).toContain("1 of 2  1:5, seed 0: 3.0000 nats a token, 1.00 ktok/s, 4 s\n");
-    expect(text).toContain("\u001b[2A\u001b[J");
+    expect(text).toContain("1 of 3  1:5, seed 0: 3.0000 nats a token, 1.00 ktok/s, 4 s\n");
+    // Headings, a rule, one worker, the total.
+    expect(text).toContain("\u001b[4A\u001b[J");
     display.close();
+  });
+
+  test("has a line a worker and one for all", () => {
+    const { parts, display } = shown(true);
+    display.show({ type: "start", ...at(0) });
+    display.show({ type: "progress", ...at(0), report: step(8, 600) });
+    display.show({ type: "start", ...at(1) });
+    display.show({ type: "progress", ...at(1), report: step(1, 400) });
+    display.show({ type: "start", ...at(2) });
+    const lines = parts.at(-1)?.split("\n") ?? [];
+    expect(lines[0]).toMatch(/^ +adapter +run +step +loss +speed +left$/);
+    expect(lines[2]).toMatch(/^1 +card +1:5, seed 0 +8\/32 +3\.250 +600 tok\/s +1 min 20 s$/);
+    expect(lines[4]).toMatch(/^3 +card +1:5, seed 2 +starting$/);
+    // 4096 tokens a run; 8 and 1 of 32 steps done, 11136 tokens to go at 1000 a second.
+    expect(lines[5]).toMatch(/^0 of 3 done, 3 under way, 0 left, 1\.00 ktok\/s in all, \d+ s so far, 11 s to go$/);
+  });
+
+  test("stays within the screen", () => {
+    const { parts, display } = shown(true, { rows: 8, columns: 30 });
+    for (let job = 0; job < 12; job++) display.show({ type: "start", run: runs[0], card: "card", job });
+    const lines = parts.at(-1)?.trimEnd().split("\n") ?? [];
+    expect(lines).toHaveLength(6);
+    expect(lines[4]).toBe("… 10 more");
+    for (const line of lines) expect(line.length).toBeLessThan(30);
+  });
+
+  test("says elsewhere than in a terminal what happened, without moving the cursor", () => {
+    const { parts, display } = shown(false);
+    display.show({ type: "start", ...at(0) });
+    display.show({ type: "packing", card: "card", words: "1 process 541 ktok/s: trying 2" });
+    display.show({ type: "failed", ...at(0), message: "the worker ended", again: true });
+    display.show({ type: "failed", ...at(0), message: "the worker ended", again: false });
+    display.close();
+    const text = parts.join("");
+    expect(text).toContain("card: 1 process 541 ktok/s: trying 2\n");
+    expect(text).toContain("1:5, seed 0: the worker ended; trying again\n1:5, seed 0: the worker ended\n");
+    expect(text).not.toContain("\u001b");
   });
 });

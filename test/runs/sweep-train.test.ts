@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,7 +32,7 @@ test("braid sweep trains in worker processes what a notebook trains in its own, 
     return spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
   };
   const first = braid();
-  expect(first.stderr).toContain(`2 runs trained, 0 failed, 0 not started -> ${out}`);
+  expect(first.stderr).toContain(`2 runs trained, 0 failed, 0 left -> ${out}`);
   expect(first.status).toBe(0);
   const swept = readJsonl(out).runs.sort((a, b) => a.spec.seed - b.spec.seed);
   expect(swept.map(({ label, spec }) => `${label}/${spec.seed}`)).toEqual(["1:1/0", "1:1/1"]);
@@ -62,3 +62,57 @@ test("braid sweep trains in worker processes what a notebook trains in its own, 
   expect(here[0].result.trainLoss).toBe(swept[1].result.trainLoss);
   expect(new Set(labels)).toEqual(new Set(["1:1, seed 1 (run 1 of 1)"]));
 }, 180_000);
+
+test.runIf(process.platform === "linux")(
+  "a sweep whose worker and then whose parent are killed ends with the bits of one left alone",
+  async () => {
+    const args = (out: string) => {
+      const grid = [
+        "--finding",
+        "block-ratio",
+        "--scale",
+        "smoke",
+        "--labels",
+        "1:1",
+        "--seeds",
+        "0",
+        "--tokens",
+        "2000",
+      ];
+      return [cli, "sweep", ...grid, "--checkpoint-seconds", "0.001", "--out", out];
+    };
+    const [killed, whole] = [join(folder, "killed.jsonl"), join(folder, "whole.jsonl")];
+    /** The newest checkpoint's step. */
+    const step = () => {
+      const folders = existsSync(`${killed}.checkpoints`) ? readdirSync(`${killed}.checkpoints`) : [];
+      const names = folders.flatMap((name) => readdirSync(join(`${killed}.checkpoints`, name)));
+      return Math.max(0, ...names.map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? 0)));
+    };
+    const reached = async (least: number) => {
+      while (step() < least) {
+        if (parent.exitCode !== null) throw new Error(`the sweep ended, with ${parent.exitCode}, before step ${least}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    const parent = spawn(process.execPath, args(killed), { stdio: "ignore" });
+    const ended = new Promise((resolve) => parent.on("close", resolve));
+    await reached(1);
+    const worker = Number(readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, "utf8").trim());
+    process.kill(worker, "SIGKILL");
+    await reached(step() + 1);
+    parent.kill("SIGKILL");
+    await ended;
+    expect(existsSync(killed), "nothing has ended yet").toBe(false);
+
+    const listed = spawnSync(process.execPath, [...args(killed), "--list"], { encoding: "utf8" });
+    expect(listed.stdout).toContain("  begun on ");
+    for (const out of [killed, whole]) {
+      const { status, stderr } = spawnSync(process.execPath, args(out), { encoding: "utf8" });
+      expect([status, stderr]).toEqual([0, expect.stringContaining("1 runs trained, 0 failed, 0 left")]);
+    }
+    const [a, b] = [killed, whole].map((out) => readJsonl(out).runs[0].result);
+    expect([a.validation, a.trainLoss, a.curve]).toEqual([b.validation, b.trainLoss, b.curve]);
+    expect(readdirSync(folder).sort()).toEqual(["killed.jsonl", "runs.jsonl", "whole.jsonl"]);
+  },
+  300_000,
+);

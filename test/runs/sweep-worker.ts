@@ -1,6 +1,8 @@
 /** A worker process for tests of the sweep: bundled by esbuild and started by the parent. What it does, the label says. */
-import { existsSync, writeFileSync } from "node:fs";
-import { workOff } from "../../src/runs/sweep.js";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { workOff } from "../../src/runs/worker.js";
+import { Stopped } from "../../src/train/trainer.js";
 import { fakeRecord } from "./fake.js";
 
 const [marks, startsNot] = process.argv.slice(2);
@@ -8,8 +10,23 @@ if (startsNot) {
   process.stderr.write("no adapter here\n");
   process.exit(3);
 }
+const started = `${process.env.CARD}-${process.pid}`;
+writeFileSync(join(marks, started), "");
+/** Marks the time in which this process trains, for "crowded" runs to see each other. */
+const training = join(marks, `training-${process.pid}`);
 
-void workOff(async (run, report) => {
+/** Steps of a run, and milliseconds a step. */
+function pace(label: string): [steps: number, wait: number] {
+  if (label === "crowded") {
+    // Two share the speed of one.
+    const others = readdirSync(marks).filter((name) => name.startsWith("training-")).length;
+    return [80, 8 * others];
+  }
+  if (label === "patient") return [60, 25];
+  return label === "steady" ? [60, 5] : [4, 5];
+}
+
+void workOff(async ({ run, checkpoints, card }, report, signal) => {
   const mark = `${marks}/${run.label}-${run.spec.seed}`;
   if (run.label === "dies-once" && !existsSync(mark)) {
     writeFileSync(mark, "");
@@ -18,7 +35,29 @@ void workOff(async (run, report) => {
   }
   if (run.label === "dies") process.exit(9);
   if (run.label === "fails") throw new Error("the loss is not finite at step 3");
-  report({ type: "progress", step: 8, steps: 32, loss: 4, tokensPerSecond: 1000 });
-  await new Promise((resolve) => setTimeout(resolve, run.label === "slow" ? 30_000 : 20));
+  if (run.label === "no-room" && !existsSync(mark)) {
+    writeFileSync(mark, "");
+    throw new Error("The GPU is out of memory: use fewer sequences a step");
+  }
+  // As the trainer does: step by step, what is done kept in the run's folder.
+  const saved = join(checkpoints, "step-1");
+  const done = join(saved, "done");
+  const begun = existsSync(done) ? Number(readFileSync(done, "utf8")) : 0;
+  mkdirSync(saved, { recursive: true });
+  writeFileSync(join(checkpoints, "made-by.json"), JSON.stringify({ card }));
+  writeFileSync(training, "");
+  try {
+    for (let step = begun + 1; ; step++) {
+      const [steps, wait] = pace(run.label);
+      if (step > steps) break;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      writeFileSync(done, String(step));
+      report({ type: "progress", step, steps, loss: 4, tokensPerSecond: 1000, secondsLeft: 1 });
+      if (signal.aborted) throw new Stopped(step, steps);
+    }
+  } finally {
+    rmSync(training);
+  }
+  writeFileSync(mark, String(begun));
   return fakeRecord(run, 3 + run.spec.seed);
 });

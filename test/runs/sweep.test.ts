@@ -1,11 +1,15 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Card } from "../../src/runs/card.js";
+import { begunOn, checkpointFolder } from "../../src/runs/checkpoints.js";
 import { appendJsonl, readJsonl } from "../../src/runs/jsonl.js";
-import { type SweepEvent, type SweepOptions, sweep } from "../../src/runs/sweep.js";
+import { needsOf } from "../../src/runs/needs.js";
+import { sweep } from "../../src/runs/sweep.js";
+import type { SweepEvent, SweepOptions } from "../../src/runs/sweep-types.js";
 import type { PlannedRun } from "../../src/runs/types.js";
 import { fakeRecord, fakeSpec } from "./fake.js";
 
@@ -32,24 +36,42 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const plan = (label: string, seed = 0): PlannedRun => ({ finding: "f", label, spec: fakeSpec(seed, 1e-3) });
+const card = (jobs: Card["jobs"], rest: Partial<Card> = {}): Card => {
+  const name = rest.name ?? "card";
+  return { name, env: { CARD: name }, memory: Number.POSITIVE_INFINITY, jobs, ...rest };
+};
 const run = (runs: PlannedRun[], options: Partial<SweepOptions> = {}) =>
-  sweep({ runs, out, jobs: 1, worker: [process.execPath, bundle, folder], ...options });
+  sweep({ runs, out, cards: [card(1)], worker: [process.execPath, bundle, folder], ...options });
+const seeds = (count: number, label = "good") => Array.from({ length: count }, (_, seed) => plan(label, seed));
+/** How many processes were started for a card. */
+const processes = (name: string) => readdirSync(folder).filter((file) => file.startsWith(`${name}-`)).length;
+/** The step that a run went on from. */
+const begunAt = (label: string, seed = 0) => Number(readFileSync(join(folder, `${label}-${seed}`), "utf8"));
+/** The most runs that were under way on a card at a time. */
+function sideBySide(events: SweepEvent[], name: string): number {
+  let [now, most] = [0, 0];
+  for (const event of events) {
+    if (event.card !== name || event.type === "packing" || event.type === "progress") continue;
+    now += event.type === "start" ? 1 : -1;
+    most = Math.max(most, now);
+  }
+  return most;
+}
 
 describe("a sweep", () => {
   test("makes every run once with several workers and appends each as it ends", async () => {
     const events: SweepEvent[] = [];
     const runs = [0, 1, 2, 3, 4].map((seed) => plan("good", seed));
-    const report = await run(runs, { jobs: 2, onEvent: (event) => events.push(event) });
+    const report = await run(runs, { cards: [card(2)], onEvent: (event) => events.push(event) });
     expect(report).toMatchObject({ skipped: 0, failed: [], left: [] });
     expect(
       readJsonl(out)
         .runs.map((record) => record.spec.seed)
         .sort(),
     ).toEqual([0, 1, 2, 3, 4]);
-    expect(events.filter((event) => event.type === "start").map(({ run: { spec } }) => spec.seed)).toEqual([
-      0, 1, 2, 3, 4,
-    ]);
-    expect(new Set(events.map((event) => event.job))).toEqual(new Set([0, 1]));
+    const started = events.filter((event) => event.type === "start");
+    expect(started.map(({ run: { spec } }) => spec.seed)).toEqual([0, 1, 2, 3, 4]);
+    for (const { job } of started) expect([0, 1]).toContain(job);
     expect(events.some((event) => event.type === "progress" && event.report.loss === 4)).toBe(true);
   });
 
@@ -64,15 +86,19 @@ describe("a sweep", () => {
     expect((await run([plan("good", 0), plan("good", 1)])).skipped).toBe(2);
   });
 
+  test("makes a run that is planned twice once", async () => {
+    expect((await run([plan("good"), plan("good")])).done).toHaveLength(1);
+  });
+
   test("goes on after a run that fails, and says why", async () => {
-    const report = await run([plan("fails"), plan("good")]);
+    const report = await run([plan("fails"), plan("good", 1)]);
     expect(report.failed).toMatchObject([{ run: { label: "fails" }, message: "the loss is not finite at step 3" }]);
     expect(report.done).toHaveLength(1);
   });
 
   test("tries a run again in a fresh process when its worker died", async () => {
     const events: SweepEvent[] = [];
-    const report = await run([plan("dies-once"), plan("good")], { onEvent: (event) => events.push(event) });
+    const report = await run([plan("dies-once"), plan("good", 1)], { onEvent: (event) => events.push(event) });
     expect(report.done).toHaveLength(2);
     expect(events).toContainEqual(
       expect.objectContaining({ type: "failed", again: true, message: "the worker ended (exit code 9: device lost)" }),
@@ -80,7 +106,7 @@ describe("a sweep", () => {
   });
 
   test("gives a run up when its worker died twice", async () => {
-    const report = await run([plan("dies"), plan("good")]);
+    const report = await run([plan("dies"), plan("good", 1)]);
     expect(report.failed).toMatchObject([{ run: { label: "dies" }, message: "the worker ended (exit code 9)" }]);
     expect(report.done).toHaveLength(1);
   });
@@ -99,13 +125,121 @@ describe("a sweep", () => {
     expect(report.left).toHaveLength(1);
   });
 
-  test("stops its workers when aborted and keeps what is finished", async () => {
+  test("saves the runs under way when aborted, keeps what is finished, and goes on with both", async () => {
     const abort = new AbortController();
-    const report = await run([plan("good"), plan("slow"), plan("good", 1)], {
+    const report = await run([plan("good"), plan("steady", 2), plan("good", 1)], {
       signal: abort.signal,
-      onEvent: (event) => event.type === "progress" && event.run.label === "slow" && abort.abort(),
+      onEvent: (event) => event.type === "progress" && event.run.label === "steady" && abort.abort(),
     });
-    expect(report.left.map(({ label }) => label)).toEqual(["slow", "good"]);
+    expect(report.left.map(({ label }) => label)).toEqual(["steady", "good"]);
+    expect(report.failed).toEqual([]);
     expect(readFileSync(out, "utf8").trim().split("\n")).toHaveLength(1);
+    const saved = Number(readFileSync(join(checkpointFolder(out, plan("steady", 2)), "step-1", "done"), "utf8"));
+    expect(saved).toBeGreaterThan(0);
+    expect((await run([plan("good"), plan("steady", 2), plan("good", 1)])).done).toHaveLength(2);
+    expect(begunAt("steady", 2)).toBe(saved);
+    expect(existsSync(`${out}.checkpoints`)).toBe(false);
+  });
+
+  test("goes on from its checkpoint with a run whose worker was killed", async () => {
+    let killed = false;
+    const report = await run([plan("steady")], {
+      onEvent: (event) => {
+        if (killed || event.type !== "progress" || event.report.step < 10) return;
+        killed = true;
+        for (const name of readdirSync(folder).filter((file) => file.startsWith("card-"))) {
+          process.kill(Number(name.slice("card-".length)), "SIGKILL");
+        }
+      },
+    });
+    expect(report.done).toHaveLength(1);
+    expect(begunAt("steady")).toBeGreaterThanOrEqual(9);
+  });
+});
+
+describe("a sweep over several cards", () => {
+  test("keeps every card busy with its own number of processes", async () => {
+    const events: SweepEvent[] = [];
+    const cards = [card(1, { name: "one" }), card(2, { name: "two" })];
+    const report = await run(seeds(6, "patient"), { cards, onEvent: (event) => events.push(event) });
+    expect(report.done).toHaveLength(6);
+    expect([sideBySide(events, "one"), sideBySide(events, "two")]).toEqual([1, 2]);
+    expect([processes("one"), processes("two")]).toEqual([1, 2]);
+  });
+
+  test("starts no more side by side than the memory of a card allows", async () => {
+    const events: SweepEvent[] = [];
+    const memory = 2.5 * needsOf(plan("good")).memory;
+    const report = await run(seeds(4, "patient"), {
+      cards: [card(4, { memory })],
+      onEvent: (event) => events.push(event),
+    });
+    expect(report.done).toHaveLength(4);
+    expect(sideBySide(events, "card")).toBe(2);
+  });
+
+  test("leaves a run to the card that can hold it, or tries it where none can", async () => {
+    const started: string[] = [];
+    const { memory } = needsOf(plan("good"));
+    const cards = [card(1, { name: "small", memory: 0.5 * memory }), card(1, { name: "large", memory: 0.9 * memory })];
+    const onEvent = (event: SweepEvent) => event.type === "start" && started.push(event.card);
+    expect((await run(seeds(3), { cards, onEvent })).done).toHaveLength(3);
+    expect(started).toEqual(["large", "large", "large"]);
+  });
+
+  test("goes on with a run where it was begun, as long as that card is there", async () => {
+    const abort = new AbortController();
+    const once = (event: SweepEvent) => event.type === "progress" && event.report.step > 5 && abort.abort();
+    await run([plan("steady")], { cards: [card(1, { name: "b" })], signal: abort.signal, onEvent: once });
+    expect(begunOn(out, plan("steady"))).toBe("b");
+    const started: string[] = [];
+    const onEvent = (event: SweepEvent) => event.type === "start" && started.push(`${event.card} ${event.run.label}`);
+    await run([plan("steady"), plan("good", 1)], { cards: [card(1, { name: "a" }), card(1, { name: "b" })], onEvent });
+    expect(started.sort()).toEqual(["a good", "b steady"]);
+  });
+
+  test("adds processes by measuring, and takes back the one that did not pay without losing its run", async () => {
+    const words: string[] = [];
+    const stopped: number[] = [];
+    const report = await run(seeds(4, "crowded"), {
+      cards: [card("auto")],
+      measuring: { seconds: 0.15 },
+      onEvent: (event) => {
+        if (event.type === "packing") words.push(event.words);
+        if (event.type === "stopped") stopped.push(event.run.spec.seed);
+      },
+    });
+    expect(report.done).toHaveLength(4);
+    expect(report.failed).toEqual([]);
+    expect(words[0]).toMatch(/^1 process .* ktok\/s: trying 2$/);
+    expect(words.at(-1)).toMatch(/^1 process .*, 2 together .*: 1 stays$/);
+    expect(stopped).toHaveLength(1);
+  });
+
+  test("gives back a run that found no room beside another, and tries no more processes", async () => {
+    const words: string[] = [];
+    const runs = [plan("steady"), plan("no-room", 1), plan("good", 2)];
+    const report = await run(runs, {
+      cards: [card(2)],
+      onEvent: (event) => event.type === "packing" && words.push(event.words),
+    });
+    expect(report).toMatchObject({ failed: [], done: [{}, {}, {}] });
+    expect(words).toEqual(["2 processes are out of memory; 1 stays"]);
+  });
+});
+
+describe("two sweeps on one file", () => {
+  test("are one too many: the second is refused and trains nothing", async () => {
+    const first = run(seeds(2, "steady"));
+    await expect(run(seeds(2, "steady"))).rejects.toThrow(
+      `${out} is being written by another sweep, process ${process.pid}; wait for it, or give another --out.`,
+    );
+    expect((await first).done).toHaveLength(2);
+    expect(readdirSync(folder).filter((name) => name.includes("lock"))).toEqual([]);
+  });
+
+  test("may follow each other when the first was killed", async () => {
+    writeFileSync(`${out}.lock`, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
+    expect((await run([plan("good")])).done).toHaveLength(1);
   });
 });

@@ -16,7 +16,7 @@ export function register(program: Command): void {
       "after",
       `
 Exits with 1 when there is no adapter, or one whose matrix products are wrong.
-Environment: BRAID_ADAPTER (any, hardware, software), BRAID_TOGGLES (Dawn toggles, comma-separated),
+Environment: BRAID_ADAPTER (any, hardware, software or part of an adapter's name), BRAID_TOGGLES (Dawn toggles, comma-separated),
 BRAID_KERNELS (gpu: run the kernels meant for GPUs on a software adapter, to test them),
 BRAID_CACHE (folder for the unpacked software adapter).`,
     )
@@ -34,7 +34,7 @@ async function doctor({ adapter, json }: { adapter: AdapterWish; json?: boolean 
 const notable = ["timestamp-query", "shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
 
 function render(report: DoctorReport): string {
-  const { adapter, limits, matmul } = report;
+  const { adapter, adapters, limits, matmul } = report;
   const rows: [string, string][] = [["braid", `${report.braid}, Node ${report.node}, ${report.platform}`]];
   if (adapter) {
     const has = (name: string) =>
@@ -59,6 +59,11 @@ function render(report: DoctorReport): string {
       ["f16 matmul", matmul.mixed.length ? rates(matmul.mixed) : "not measured: this adapter has no matrices of f16"],
     );
   }
+  adapters.forEach((found, i) => {
+    const memory = found.memory ? `, ${bytes(found.memory.bytes)} (${found.memory.source})` : ", memory not told";
+    const alone = found.env ? "" : "; cannot be told from another of its name";
+    rows.push([i === 0 ? "found" : "", `${i}: ${found.name}${found.software ? ", software" : ""}${memory}${alone}`]);
+  });
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const lines = rows.map(([name, text]) => `${name.padEnd(width)}${text}`);
   if (report.error) lines.push("", report.error);

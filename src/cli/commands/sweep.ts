@@ -1,25 +1,16 @@
-import { readFileSync } from "node:fs";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OpenOptions } from "../../data/node.js";
-import { type Finding, type GridOptions, smokeData } from "../../findings/finding.js";
+import type { Card } from "../../runs/card.js";
 import type { PlannedRun } from "../../runs/types.js";
 import { positive, whole } from "../numbers.js";
+import { stopSignal } from "../stop.js";
+import { dataOptions, type PlanFlags, plan } from "../sweep-plan.js";
 
-interface SweepFlags {
-  finding?: string;
-  specs?: string;
-  scale: GridOptions["scale"];
-  data?: string;
-  validation?: string;
-  tokenizer?: string;
-  name?: string;
-  limitTokens?: number;
-  seeds?: string;
-  labels?: string;
-  tokens?: number;
-  learningRates?: string | true;
-  ratesFrom?: string;
-  jobs: number;
+interface SweepFlags extends PlanFlags {
+  adapters?: string;
+  jobs?: number | "auto";
+  memory?: number;
+  checkpointSeconds: number;
   timeLimit?: number;
   out: string;
   store?: string;
@@ -43,13 +34,28 @@ export function register(program: Command): void {
     .option("--tokens <n>", "training tokens a run, e.g. 4e6", whole)
     .option("--learning-rates [list]", "the learning-rate check, at these rates or the finding's own")
     .option("--rates-from <file>", "a JSONL with a learning-rate check: train each variant at its best rate there")
-    .option("--jobs <n>", "worker processes side by side; each opens the GPU by itself", whole, 1)
+    .option(
+      "--adapters <list>",
+      '"all", or numbers and parts of names as "braid doctor" lists them (default: all GPUs)',
+    )
+    .option("--jobs <k>", 'processes on each adapter, or "auto": as many as pay, by measuring (default on a GPU)', jobs)
+    .option(
+      "--memory <GiB>",
+      "memory of an adapter for its runs (default: 9/10 of what is free, 8 if unknown)",
+      gibibytes,
+    )
+    .option(
+      "--checkpoint-seconds <s>",
+      "seconds between checkpoints of a run: what a crash loses at most",
+      positive,
+      60,
+    )
     .option("--time-limit <s>", "start no run that would end later than this many seconds after the start", positive)
     .option("--store <dir>", "also skip runs that this store holds")
     .option("--out <file>", "JSONL that each finished run is appended to", "runs.jsonl")
     .option("--list", "print the runs that would be trained, and stop")
     .action(run);
-  program.command("sweep-worker", { hidden: true }).argument("<data>").action(work);
+  program.command("sweep-worker", { hidden: true }).argument("<options>").action(work);
 }
 
 async function run(flags: SweepFlags): Promise<void> {
@@ -61,119 +67,103 @@ async function run(flags: SweepFlags): Promise<void> {
   const finished = flags.store === undefined ? [] : readStore(flags.store);
   const todo = unfinishedRuns({ runs: planned, out: flags.out, finished });
   process.stderr.write(`${planned.length} runs, ${planned.length - todo.length} of them finished before\n`);
-  if (flags.list) {
-    const { runId } = await import("../../runs/identity.js");
-    for (const one of todo) process.stdout.write(`${runId(one.spec)}  ${one.finding}  ${nameOf(one)}\n`);
-    return;
-  }
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
-  const display = new SweepDisplay(todo.length, process.stderr);
+  if (flags.list) return list(todo, flags.out);
+  if (todo.length === 0) return;
+  const cards = await cardsFor(flags);
+  const orders: WorkerOptions = { data, checkpointSeconds: flags.checkpointSeconds };
+  const display = new SweepDisplay(todo, process.stderr);
+  const stop = stopSignal((how) => display.note(`Saving the runs under way; ${how}`)).signal;
   const report = await sweep({
     runs: todo,
     out: flags.out,
-    jobs: flags.jobs,
+    cards,
     // The limit counts from the start of the command; reading a large text takes its part of it.
     timeLimit: flags.timeLimit === undefined ? undefined : flags.timeLimit - performance.now() / 1000,
-    worker: [process.execPath, ...process.execArgv, process.argv[1], "sweep-worker", JSON.stringify(data)],
-    signal: stop.signal,
+    worker: [process.execPath, ...process.execArgv, process.argv[1], "sweep-worker", JSON.stringify(orders)],
+    signal: stop,
     onEvent: (event) => display.show(event),
   });
   display.close();
   const { done, failed, left, problem } = report;
-  process.stderr.write(
-    `${done.length} runs trained, ${failed.length} failed, ${left.length} not started -> ${flags.out}\n`,
-  );
+  process.stderr.write(`${done.length} runs trained, ${failed.length} failed, ${left.length} left -> ${flags.out}\n`);
   for (const { run: one, message } of failed) process.stderr.write(`braid: ${nameOf(one)}: ${message}\n`);
   if (problem !== undefined) throw new Error(problem);
   // Runs that are left are no error: the same command goes on with them. An abort and a failed run are.
-  if (stop.signal.aborted) process.exitCode = 130;
+  if (stop.aborted) process.exitCode = 130;
   else if (failed.length > 0) process.exitCode = 1;
+}
+
+/** Prints what would be trained: id, finding, run, the memory it takes by estimate, and whether it has begun. */
+async function list(todo: PlannedRun[], out: string): Promise<void> {
+  const { nameOf } = await import("../sweep-display.js");
+  const { runId } = await import("../../runs/identity.js");
+  const { begunOn } = await import("../../runs/checkpoints.js");
+  const { needsOf } = await import("../../runs/needs.js");
+  for (const one of todo) {
+    const home = begunOn(out, one);
+    const memory = `${(needsOf(one).memory / 2 ** 30).toFixed(2)} GiB`;
+    const begun = home === undefined ? "" : `  begun on ${home}`;
+    process.stdout.write(`${runId(one.spec)}  ${one.finding}  ${nameOf(one)}  ${memory}${begun}\n`);
+  }
+}
+
+async function cardsFor({ adapters, jobs, memory }: SweepFlags): Promise<Card[]> {
+  const { listAdapters } = await import("../../gpu/adapters.node.js");
+  const { chooseCards } = await import("../cards.js");
+  const { cards, notes } = chooseCards(await listAdapters(), { adapters, jobs, memory });
+  for (const { name, jobs: each, memory: room } of cards) {
+    const gib = Number.isFinite(room) ? `, ${(room / 2 ** 30).toFixed(1)} GiB` : "";
+    process.stderr.write(`${name}: ${each === "auto" ? "processes by measuring" : `${each} at a time`}${gib}\n`);
+  }
+  for (const note of notes) process.stderr.write(`${note}\n`);
+  return cards;
+}
+
+interface WorkerOptions {
+  data: OpenOptions;
+  checkpointSeconds: number;
 }
 
 /** The worker process: one device, one data set, runs until told to stop. */
 async function work(json: string): Promise<void> {
   const { openDataset } = await import("../../data/node.js");
   const { Gpu } = await import("../../gpu/gpu.js");
-  const { workOff } = await import("../../runs/sweep.js");
+  const { prepareCheckpoints } = await import("../../runs/checkpoints.js");
   const { trainRun } = await import("../../runs/train-run.js");
-  const dataset = await openDataset(JSON.parse(json) as OpenOptions);
+  const { workOff } = await import("../../runs/worker.js");
+  const { CheckpointFolder } = await import("../../train/checkpoint.node.js");
+  const { data, checkpointSeconds } = JSON.parse(json) as WorkerOptions;
+  const dataset = await openDataset(data);
   const gpu = await Gpu.open();
-  let told = 0;
-  await workOff((run, report) =>
-    trainRun(gpu, run, dataset, {
-      onProgress: ({ step, steps, loss, tokensPerSecond }) => {
+  await workOff(({ run, checkpoints, card }, report, signal) => {
+    let told = 0;
+    prepareCheckpoints(checkpoints, card, gpu.info);
+    return trainRun(gpu, run, dataset, {
+      signal,
+      checkpoints: new CheckpointFolder(checkpoints, run.spec),
+      checkpointSeconds,
+      onProgress: ({ step, steps, loss, tokensPerSecond, secondsLeft }) => {
         // A few messages a second are plenty, and cheap.
         if (performance.now() - told < 250 && step < steps) return;
         told = performance.now();
-        report({ type: "progress", step, steps, loss, tokensPerSecond });
+        report({ type: "progress", step, steps, loss, tokensPerSecond, secondsLeft });
       },
-    }),
-  );
+    });
+  });
   gpu.close();
   process.exit(0);
 }
 
-function dataOptions(flags: SweepFlags): OpenOptions {
-  const { validation, tokenizer, name, limitTokens, scale } = flags;
-  if (flags.data === undefined && scale === "smoke") return smokeData;
-  if (flags.data === undefined)
-    throw new Error('--data: name the data to train on: "synthetic", a text or a .tokens file');
-  return { data: flags.data, validation, tokenizer, name, limitTokens };
-}
-
-async function plan(flags: SweepFlags, data: OpenOptions): Promise<PlannedRun[]> {
-  if ((flags.finding === undefined) === (flags.specs === undefined)) {
-    throw new Error("give either --finding or --specs");
-  }
-  if (flags.specs !== undefined) return readSpecs(flags.specs);
-  const { openDataset } = await import("../../data/node.js");
-  const { bestRates, describeData } = await import("../../findings/finding.js");
-  const { findingNamed } = await import("../../findings/index.js");
-  const finding = findingNamed(flags.finding as string);
-  const options: GridOptions = {
-    scale: flags.scale,
-    data: describeData(await openDataset(data)),
-    seeds: flags.seeds === undefined ? undefined : numbers(flags.seeds, "--seeds"),
-    labels: flags.labels?.split(","),
-    tokens: flags.tokens,
-  };
-  if (flags.learningRates !== undefined) return learningRateGrid(finding, options, flags.learningRates);
-  if (flags.ratesFrom === undefined) return finding.grid(options);
-  const { readJsonl } = await import("../../runs/jsonl.js");
-  const check = readJsonl(flags.ratesFrom).runs.filter((run) => run.finding === `${finding.name}-lr`);
-  const peakRates = bestRates(check);
-  process.stderr.write(`peak learning rates: ${JSON.stringify(peakRates)}\n`);
-  const planned = finding.grid({ ...options, peakRates });
-  const unchecked = planned.find(({ label }) => peakRates[label] === undefined);
-  if (unchecked) throw new Error(`--rates-from: ${flags.ratesFrom} has no learning-rate check of ${unchecked.label}`);
-  return planned;
-}
-
-function learningRateGrid(finding: Finding, options: GridOptions, rates: string | true): PlannedRun[] {
-  return finding.learningRateGrid({
-    ...options,
-    rates: rates === true ? undefined : numbers(rates, "--learning-rates"),
-  });
-}
-
-async function readSpecs(file: string): Promise<PlannedRun[]> {
-  const { parsePlannedRun } = await import("../../runs/record.js");
-  let value: unknown;
+/** For commander: a number of processes, or "auto". */
+function jobs(text: string): number | "auto" {
+  if (text === "auto") return "auto";
   try {
-    value = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new Error(`--specs: ${file} cannot be read as JSON (${(error as Error).message})`);
+    return whole(text);
+  } catch {
+    throw new InvalidArgumentError('It must be a whole number above 0, or "auto".');
   }
-  if (!Array.isArray(value)) throw new Error(`--specs: ${file} must hold a JSON array of {finding, label, spec}`);
-  return value.map((item, i) => parsePlannedRun(item, `${file}, entry ${i + 1}`));
 }
 
-function numbers(text: string, flag: string): number[] {
-  return text.split(",").map((part) => {
-    const value = Number(part);
-    if (part.trim() === "" || !(value >= 0)) throw new Error(`${flag}: "${text}" must be numbers joined by commas`);
-    return value;
-  });
+function gibibytes(text: string): number {
+  return positive(text) * 2 ** 30;
 }

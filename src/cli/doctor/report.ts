@@ -1,9 +1,10 @@
 import { createRequire } from "node:module";
 import { type MatmulRate, matmulRates } from "../../bench/matmul.js";
+import { type FoundAdapter, listAdapters } from "../../gpu/adapters.node.js";
 import type { AdapterWish } from "../../gpu/browser.js";
 import { Gpu } from "../../gpu/gpu.js";
 import type { GpuInfo } from "../../gpu/info.js";
-import { adapterWish } from "../../gpu/node.js";
+import { adapterWish, noSuchAdapter } from "../../gpu/node.js";
 import { provenance } from "../../runs/provenance.js";
 import { type Advice, advise } from "./advice.js";
 import { lookAtMachine, type Machine } from "./machine.js";
@@ -28,6 +29,8 @@ export interface DoctorReport {
   /** Version of the npm package webgpu, which is Dawn. */
   dawn: string;
   adapter: GpuInfo | null;
+  /** All that this machine has; `braid sweep --adapters` takes their numbers and names. */
+  adapters: FoundAdapter[];
   driver: string | null;
   limits: Record<string, number>;
   /** Toggles asked of Dawn; "-name" is one that is switched off. */
@@ -44,8 +47,13 @@ export interface DoctorReport {
  * @throws Error when BRAID_ADAPTER is nonsense.
  */
 export async function diagnose(asked: AdapterWish): Promise<DoctorReport> {
-  const wish = adapterWish(asked);
+  const narrowed = adapterWish(asked);
   const machine = lookAtMachine();
+  const adapters = await listAdapters();
+  if (typeof narrowed === "object" && !adapters.some(({ name }) => name.includes(narrowed.name))) {
+    throw new Error(noSuchAdapter(narrowed.name, adapters));
+  }
+  const wish = typeof narrowed === "object" ? "any" : narrowed;
   const report: DoctorReport = {
     ok: false,
     braid: ownVersion(),
@@ -53,6 +61,7 @@ export async function diagnose(asked: AdapterWish): Promise<DoctorReport> {
     platform: `${process.platform} ${process.arch}`,
     dawn: "unknown",
     adapter: null,
+    adapters,
     driver: null,
     limits: {},
     toggles: [],
