@@ -19,13 +19,11 @@
 var<private> both: f32;
 
 fn input(b: u32, t: u32, column: u32) -> vec4f {
-  if (t >= p.length) { return vec4f(); }
-  return x[((b * p.length + t) * ROW + column) / 4u];
+  return select(vec4f(), x[((b * p.length + min(t, p.length - 1u)) * ROW + column) / 4u], t < p.length);
 }
 
 fn value(b: u32, t: u32, column: u32) -> vec4f {
-  if (t >= p.length) { return vec4f(); }
-  return values[((b * p.length + t) * p.stride + column) / 4u];
+  return select(vec4f(), values[((b * p.length + min(t, p.length - 1u)) * p.stride + column) / 4u], t < p.length);
 }
 
 fn a_along_inner(segment: u32) -> bool { return !INTO_B || segment > 0u; }

@@ -11,13 +11,11 @@
 @group(0) @binding(8) var<storage, read_write> rows: array<f32>;
 
 fn input(b: u32, t: u32, column: u32) -> vec4f {
-  if (t >= p.length) { return vec4f(); }
-  return x[((b * p.length + t) * ROW + column) / 4u];
+  return select(vec4f(), x[((b * p.length + min(t, p.length - 1u)) * ROW + column) / 4u], t < p.length);
 }
 
 fn incoming(b: u32, t: u32, column: u32) -> vec4f {
-  if (t >= p.length) { return vec4f(); }
-  return dy[((b * p.length + t) * HP + column) / 4u];
+  return select(vec4f(), dy[((b * p.length + min(t, p.length - 1u)) * HP + column) / 4u], t < p.length);
 }
 
 fn a_along_inner(segment: u32) -> bool { return segment == 1u; }

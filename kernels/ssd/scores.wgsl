@@ -3,8 +3,7 @@
 @group(0) @binding(2) var<storage, read_write> scores: array<vec4f>;
 
 fn input(b: u32, t: u32, column: u32) -> vec4f {
-  if (t >= p.length) { return vec4f(); }
-  return x[((b * p.length + t) * ROW + column) / 4u];
+  return select(vec4f(), x[((b * p.length + min(t, p.length - 1u)) * ROW + column) / 4u], t < p.length);
 }
 
 fn turned(b: u32, t: u32, column: u32) -> mat4x4f {

@@ -8,13 +8,11 @@
 @group(0) @binding(4) var<storage, read_write> states: array<vec4f>;
 
 fn value(b: u32, t: u32, column: u32) -> vec4f {
-  if (t >= p.length) { return vec4f(); }
-  return values[((b * p.length + t) * p.stride + column) / 4u];
+  return select(vec4f(), values[((b * p.length + min(t, p.length - 1u)) * p.stride + column) / 4u], t < p.length);
 }
 
 fn input(b: u32, t: u32, column: u32) -> vec4f {
-  if (t >= p.length) { return vec4f(); }
-  return x[((b * p.length + t) * ROW + column) / 4u];
+  return select(vec4f(), x[((b * p.length + min(t, p.length - 1u)) * ROW + column) / 4u], t < p.length);
 }
 
 fn a_along_inner(segment: u32) -> bool { return false; }

@@ -3,6 +3,8 @@ import { describeAdapter, type GpuInfo } from "./info.js";
 export interface AdapterChoice {
   adapter: GPUAdapter;
   info: GpuInfo;
+  /** Whether the device is to have WebGPU's default limits only. */
+  defaultLimits?: boolean;
 }
 
 /** Which adapter to take: the best there is, a hardware one or none, or the software one. */

@@ -59,9 +59,10 @@ export class Gpu {
   /** @throws Error when there is no adapter, or it refuses a device. */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
     const { chooseAdapter } = typeof process === "undefined" ? await import("./browser.js") : await import("./node.js");
-    const { adapter, info } = await chooseAdapter(options.adapter ?? "any");
+    const { adapter, info, defaultLimits } = await chooseAdapter(options.adapter ?? "any");
     const requiredLimits: Record<string, number> = {};
-    if (!options.defaultLimits) for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
+    if (!options.defaultLimits && !defaultLimits)
+      for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
     const requiredFeatures = wantedFeatures.filter((name) => adapter.features.has(name));
     const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);

@@ -5,9 +5,10 @@ import { hasSystemVulkan, loadSoftwareVulkan } from "./software.js";
 
 /**
  * Dawn keeps features behind toggles: timestamps in full resolution, f16 and subgroup matrices on NVIDIA. Kernels write
- * workgroup memory before they read it, and zeroing it first takes SwiftShader seconds of compiling a pipeline.
+ * workgroup memory before they read it, and zeroing it first takes SwiftShader seconds of compiling a pipeline; they stay in
+ * bounds, and clamping every index costs a software adapter a fifth of its time, compiling and running.
  */
-const toggles = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia", "disable_workgroup_init"];
+const toggles = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia", "disable_workgroup_init", "disable_robustness"];
 const disabled = ["timestamp_quantization"];
 
 // A Dawn instance that is garbage-collected takes its adapters with it, so instances live as long as the process.
@@ -30,7 +31,11 @@ async function find(extra: string[] = [], name?: string): Promise<AdapterChoice 
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return undefined;
   const info = describeAdapter(adapter, "dawn", toggles);
-  return { adapter, info: { ...info, software: info.software && !posesAsGpu() } };
+  return {
+    adapter,
+    info: { ...info, software: info.software && !posesAsGpu() },
+    defaultLimits: oneOf("BRAID_LIMITS", ["adapter", "default"]) === "default",
+  };
 }
 
 /**
@@ -38,9 +43,16 @@ async function find(extra: string[] = [], name?: string): Promise<AdapterChoice 
  * @throws Error when $BRAID_KERNELS is neither "gpu" nor "auto".
  */
 function posesAsGpu(): boolean {
-  const asked = process.env.BRAID_KERNELS || "auto";
-  if (asked !== "gpu" && asked !== "auto") throw new Error(`BRAID_KERNELS is "${asked}"; it can be "auto" or "gpu".`);
-  return asked === "gpu";
+  return oneOf("BRAID_KERNELS", ["auto", "gpu"]) === "gpu";
+}
+
+/** The value of an environment variable, the first of `values` by default. @throws Error when it is none of them */
+function oneOf<Value extends string>(name: string, values: readonly Value[]): Value {
+  const asked = process.env[name] || values[0];
+  const known = values.find((value) => value === asked);
+  if (known !== undefined) return known;
+  const list = values.map((value) => `"${value}"`);
+  throw new Error(`${name} is "${asked}"; it can be ${list.slice(0, -1).join(", ")} or ${list.at(-1)}.`);
 }
 
 const kinds = ["any", "hardware", "software"] as const satisfies readonly AdapterWish[];
@@ -66,7 +78,8 @@ export function noSuchAdapter(name: string, adapters: readonly FoundAdapter[]): 
 /**
  * Adapter order (design §5): a discrete GPU, any GPU, a software Vulkan of the system, the one that npm brought.
  * $BRAID_ADAPTER = hardware | software | part of a name narrows the choice; $BRAID_TOGGLES adds Dawn toggles
- * (comma-separated); $BRAID_KERNELS = gpu runs the GPUs' kernels on a software adapter.
+ * (comma-separated); $BRAID_KERNELS = gpu runs the GPUs' kernels on a software adapter; $BRAID_LIMITS = default asks for no more than
+ * WebGPU's default limits.
  * @throws Error naming every place that was looked at.
  */
 export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> {
@@ -74,7 +87,7 @@ export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> 
   const extra = (process.env.BRAID_TOGGLES ?? "").split(",").filter(Boolean);
   if (typeof wish === "object") return named(wish.name, extra);
   if (wish !== "software") {
-    const choice = hasSystemVulkan() ? await find([...unchecked, ...extra]) : undefined;
+    const choice = hasSystemVulkan() ? await find(extra) : undefined;
     if (choice && !choice.info.software) return choice;
     if (wish === "hardware") {
       throw new Error(
@@ -83,8 +96,7 @@ export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> 
           : "A hardware GPU was asked for, but Dawn finds none: is a Vulkan (Linux), Metal or D3D12 driver installed?",
       );
     }
-    const system = choice && (await find(extra));
-    if (system) return system;
+    if (choice) return choice;
   }
   const problem = loadSoftwareVulkan();
   const choice = problem ? undefined : await find(extra);
@@ -94,13 +106,9 @@ export async function chooseAdapter(asked: AdapterWish): Promise<AdapterChoice> 
   );
 }
 
-/** Kernels are checked to stay in bounds, so hardware adapters go without the clamping of every index. */
-const unchecked = ["disable_robustness"];
-
 async function named(name: string, extra: string[]): Promise<AdapterChoice> {
   // Dawn refuses a name that no adapter has.
-  const choice = hasSystemVulkan() ? await find([...unchecked, ...extra], name).catch(() => undefined) : undefined;
-  const found = choice?.info.software ? await find(extra, name) : choice;
+  const found = hasSystemVulkan() ? await find(extra, name).catch(() => undefined) : undefined;
   if (found) return found;
   const { listAdapters } = await import("./adapters.node.js");
   throw new Error(noSuchAdapter(name, await listAdapters()));

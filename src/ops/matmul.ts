@@ -43,7 +43,7 @@ export interface MatmulOptions {
 }
 
 interface Plan {
-  kernel: "direct" | "tiled" | "tensor";
+  kernel: "direct" | "quads" | "tiled" | "tensor";
   bm: number;
   bn: number;
   parts: number;
@@ -58,7 +58,10 @@ const tileK = 16;
  * @param whole K may not be split: something is added to the product on its way out
  */
 function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean, halves: boolean): Plan {
-  if (gpu.info.software) return { kernel: "direct", bm: 4, bn: 4, parts: 1, part: k };
+  if (gpu.info.software) {
+    const quads = gpu.has("subgroups");
+    return { kernel: quads ? "quads" : "direct", bm: 8, bn: quads ? 16 : 4, parts: 1, part: k };
+  }
   const { matrices } = gpu.info;
   if (halves && matrices && fitsTensorKernel(matrices)) {
     const { bm, bn } = tensorTile(m, n, matrices);
@@ -151,7 +154,7 @@ ${additions(finish, type)}fn store4(c0: u32, row: u32, column: u32, value: vec4f
 `;
 }
 
-/** The same for the direct kernel, as two functions. */
+/** The same for the kernels of software adapters, as two functions. */
 function finisher(finish: Finish): string {
   const { add, bias, alpha } = finish;
   return `${additions(finish, "f32")}fn addend(row: u32, column: u32) -> f32 { return ${add ? "d[p.d0 + row * p.ldd + column]" : "0.0"}; }
@@ -229,6 +232,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k, finish.add || finish.bias, recorder.halves);
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
+  const pieces = Math.ceil(m / bm) * Math.ceil(n / bn);
   const inputs = [a.tensor, b.tensor];
   const added = [...(add ? [add.tensor] : []), ...(bias ? [bias] : [])];
   const flops = 2 * m * n * k;
@@ -236,14 +240,14 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   const result = partOf(c);
   // What a product is added to is read as well.
   const once = bytesIn([...operands, result]) + (accumulate ? bytesIn([result]) : 0);
-  if (kernel === "direct") {
+  if (kernel === "direct" || kernel === "quads") {
     recorder.dispatch({
-      kernel: "matmul/direct",
+      kernel: `matmul/${kernel}`,
       constants: { ...constants, ACCUMULATE: accumulate },
       before: finisher(finish),
       bindings: [...inputs, c.tensor, ...added],
       params: shape,
-      groups: spread(Math.ceil((Math.ceil(m / 8) * Math.ceil(n / 4)) / 32)),
+      groups: spread(Math.ceil(pieces / (kernel === "quads" ? 8 : 32))),
       label,
       flops,
       bytes: once,

@@ -64,7 +64,7 @@ describe("the bundled command", () => {
     expect(code, stderr).toBe(0);
     const result = JSON.parse(readFileSync(join(out, "result.json"), "utf8"));
     expect(result.provenance.commit).toBe("a-commit");
-    expect(result.provenance.kernels).toContain("matmul/direct");
+    expect(result.provenance.kernels).toContain("matmul/quads");
     expect(result.result.steps).toBe(2);
   });
 

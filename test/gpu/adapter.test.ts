@@ -115,6 +115,22 @@ describe("BRAID_ADAPTER", () => {
   });
 });
 
+describe("BRAID_LIMITS and BRAID_KERNELS", () => {
+  const limits = `const gpu = await Gpu.open();
+    console.log(gpu.limits.maxStorageBuffersPerShaderStage, gpu.limits.maxComputeWorkgroupStorageSize, gpu.info.software); gpu.close();`;
+
+  it.each(["BRAID_LIMITS", "BRAID_KERNELS"])("%s refuses what it does not know", async (name) => {
+    const { stdout } = await gpuScript(refuse(), { env: { [name]: "tiny" } });
+    expect(stdout).toMatch(new RegExp(`^${name} is "tiny"; it can be "\\w+" or "\\w+"\\.\n$`));
+  });
+
+  it.runIf(bundledRuns)("make of the software adapter what an integrated GPU is", async () => {
+    const env = { ...hidden, BRAID_LIMITS: "default", BRAID_KERNELS: "gpu" };
+    expect((await gpuScript(limits, { env })).stdout).toBe("8 16384 false\n");
+    expect((await gpuScript(limits, { env: hidden })).stdout).toBe("12 32768 true\n");
+  });
+});
+
 describe("a process with a device", () => {
   it("ends by itself after close", async () => {
     const { code, seconds } = await gpuScript(`${open} process.on("exit", () => console.log("ending"));`);

@@ -80,5 +80,7 @@ export function withoutVulkan(folder: string): Record<string, string | undefined
     VK_DRIVER_FILES: undefined,
     VK_ICD_FILENAMES: undefined,
     BRAID_ADAPTER: undefined,
+    BRAID_LIMITS: undefined,
+    BRAID_KERNELS: undefined,
   };
 }

@@ -18,6 +18,7 @@ export function register(program: Command): void {
 Exits with 1 when there is no adapter, or one whose matrix products are wrong.
 Environment: BRAID_ADAPTER (any, hardware, software or part of an adapter's name), BRAID_TOGGLES (Dawn toggles, comma-separated),
 BRAID_KERNELS (gpu: run the kernels meant for GPUs on a software adapter, to test them),
+BRAID_LIMITS (default: ask for no more than WebGPU's default limits, as small GPUs have),
 BRAID_CACHE (folder for the unpacked software adapter).`,
     )
     .action(doctor);
