@@ -19,7 +19,7 @@ const below: Record<string, string[]> = {
   inspect: ["config", "data", "gpu", "model", "ops"],
   train: ["config", "data", "evaluate", "gpu", "memory", "model", "ops"],
   runs: ["config", "cost", "data", "gpu", "train"],
-  bench: ["config", "cost", "data", "evaluate", "generate", "gpu", "model", "ops", "train"],
+  bench: ["config", "cost", "data", "evaluate", "generate", "gpu", "memory", "model", "ops", "train"],
   findings: ["config", "cost", "data", "gpu", "inspect", "runs", "train"],
   workbook: ["data", "findings", "hub", "inspect", "model", "runs", "train"],
 };

@@ -18,6 +18,7 @@ export interface Rival {
 
 export interface StepsOptions extends Rounds {
   precisions: readonly TrainCase["precision"][];
+  recompute?: TrainCase["recompute"];
   rival?: Rival;
 }
 
@@ -29,7 +30,7 @@ export async function stepRates(
   gpu: Gpu,
   model: NamedModel,
   batch: TrainCase["batch"],
-  { precisions, rival, ...rounds }: StepsOptions,
+  { precisions, recompute, rival, ...rounds }: StepsOptions,
 ): Promise<StepRate[]> {
   const request = rival && pytorchModel(model, batch);
   const own: TrainContender[] = [];
@@ -37,7 +38,7 @@ export async function stepRates(
   try {
     for (const precision of precisions) {
       const exact = own.find(({ of }) => of.precision === "f32")?.logged[0];
-      own.push(await TrainContender.open(gpu, { ...model, batch, precision }, exact));
+      own.push(await TrainContender.open(gpu, { ...model, batch, precision, recompute }, exact));
     }
     for (const mode of rival?.modes ?? []) {
       const name = `pytorch ${mode}`;

@@ -6,7 +6,9 @@ import { syntheticDataset } from "../data/synthetic.js";
 import type { Batch, Dataset } from "../data/types.js";
 import type { Gpu } from "../gpu/gpu.js";
 import type { Profile, ProfileRow } from "../gpu/profile.js";
+import type { Recompute } from "../memory/recompute.js";
 import { initialValues } from "../model/initialise.js";
+import { chooseTiles } from "../train/choose.js";
 import { trainSpec } from "../train/defaults.js";
 import { type LoggedStep, LossLog } from "../train/loss-log.js";
 import { TrainStep } from "../train/step.js";
@@ -20,6 +22,8 @@ import { type Burst, type Contender, gpuBurst, type Timing } from "./timing.js";
 export interface TrainCase extends NamedModel {
   batch: TrainSpec["batch"];
   precision: TrainSpec["precision"];
+  /** "none" by default. */
+  recompute?: Recompute;
 }
 
 /** What a training step took, here or in PyTorch. */
@@ -68,10 +72,11 @@ export class TrainContender implements Contender {
    * @throws Error when they don't, or the GPU fails
    */
   static async open(gpu: Gpu, of: TrainCase, exact?: LoggedStep): Promise<TrainContender> {
-    const engine = `braid ${of.precision}`;
+    const { precision, recompute = "none" } = of;
+    const engine = `braid ${precision}${recompute === "none" ? "" : `, ${recompute}`}`;
     const what = `${of.name} in ${of.precision}`;
     if (of.precision === "mixed") exact ??= await firstStep(gpu, { ...of, precision: "f32" });
-    const repeated = new RepeatedStep(gpu, of);
+    const repeated = await RepeatedStep.open(gpu, of);
     try {
       const logged = await repeated.logged(warmup(gpu));
       if (exact) checkAgreement(what, logged[0], exact);
@@ -145,11 +150,17 @@ class RepeatedStep {
   private readonly log: LossLog;
   private done = 0;
 
-  constructor(gpu: Gpu, { config, batch, precision }: Omit<TrainCase, "name">) {
+  static async open(gpu: Gpu, { config, batch, precision, recompute }: Omit<TrainCase, "name">): Promise<RepeatedStep> {
     const dataset = textFor(batch);
     const spec = trainSpec(config, dataset, { tokens: batch.sequences * batch.length, batch, precision });
+    await chooseTiles(gpu, spec, recompute);
+    return new RepeatedStep(gpu, spec, dataset, recompute);
+  }
+
+  private constructor(gpu: Gpu, spec: TrainSpec, dataset: Dataset, recompute?: Recompute) {
+    const { config, batch } = spec;
     this.batch = within(batchAt(dataset.train, { seed: 0, step: 0, ...batch }), config.vocabSize);
-    this.step = new TrainStep(gpu, spec);
+    this.step = new TrainStep(gpu, spec, recompute);
     this.step.parameters.load(initialValues(this.step.parameters, spec.seed));
     this.log = new LossLog(gpu, 64);
   }
@@ -180,7 +191,7 @@ class RepeatedStep {
 }
 
 async function firstStep(gpu: Gpu, of: TrainCase): Promise<LoggedStep> {
-  const repeated = new RepeatedStep(gpu, of);
+  const repeated = await RepeatedStep.open(gpu, of);
   const [logged] = await repeated.logged(1);
   repeated.destroy();
   return logged;

@@ -1,3 +1,4 @@
+import type { Choices } from "./choices.node.js";
 import { describeAdapter, type GpuInfo } from "./info.js";
 
 export interface AdapterChoice {
@@ -9,6 +10,10 @@ export interface AdapterChoice {
 
 /** Which adapter to take: the best there is, a hardware one or none, or the software one. */
 export type AdapterWish = "any" | "hardware" | "software";
+
+/** A browser keeps no files: choices are made again in each page. */
+export const loadChoices = (_info: GpuInfo): Choices => new Map();
+export const saveChoices = (_info: GpuInfo, _choices: Choices): void => {};
 
 /**
  * The browser's adapter. The Node build puts `node.ts` in this file's place (package.json, field "browser").

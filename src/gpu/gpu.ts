@@ -1,4 +1,5 @@
 import type { AdapterWish } from "./browser.js";
+import type { Choices } from "./choices.node.js";
 import { inHalves } from "./half-storage.js";
 import type { GpuInfo } from "./info.js";
 import { type KernelName, kernels } from "./kernels.generated.js";
@@ -42,9 +43,15 @@ export class Gpu {
   private readonly pipelines = new Map<string, GPUComputePipeline>();
   private closed = false;
 
+  /**
+   * @param choices which form of a kernel was fastest here, by what it was asked for (src/ops/time-products.ts)
+   * @param save keeps them for the next process
+   */
   private constructor(
     readonly device: GPUDevice,
     readonly info: GpuInfo,
+    readonly choices: Choices = new Map(),
+    private readonly save: (info: GpuInfo, choices: Choices) => void = () => {},
   ) {
     this.lost = device.lost.then(({ reason, message }) => {
       if (!this.closed) this.failure ??= new Error(explainLoss(reason, message));
@@ -58,7 +65,8 @@ export class Gpu {
 
   /** @throws Error when there is no adapter, or it refuses a device. */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
-    const { chooseAdapter } = typeof process === "undefined" ? await import("./browser.js") : await import("./node.js");
+    const { chooseAdapter, loadChoices, saveChoices } =
+      typeof process === "undefined" ? await import("./browser.js") : await import("./node.js");
     const { adapter, info, defaultLimits } = await chooseAdapter(options.adapter ?? "any");
     const requiredLimits: Record<string, number> = {};
     if (!options.defaultLimits && !defaultLimits)
@@ -68,11 +76,16 @@ export class Gpu {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`The adapter ${info.description || info.device} refuses a device: ${reason}`);
     });
-    return new Gpu(device, info);
+    return new Gpu(device, info, loadChoices(info), saveChoices);
   }
 
   get limits(): GPUSupportedLimits {
     return this.device.limits;
+  }
+
+  /** Keeps `choices` for the next process on this adapter. */
+  keepChoices(): void {
+    this.save(this.info, this.choices);
   }
 
   has(feature: GPUFeatureName): boolean {

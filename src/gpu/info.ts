@@ -6,8 +6,10 @@ export interface GpuInfo {
   /** Name and, where the driver tells, its version. */
   description: string;
   backend: "dawn" | "browser";
-  /** Computes on the processor (SwiftShader, lavapipe): right but slow. */
+  /** Computes on the processor (SwiftShader, lavapipe): right but slow; kernels have forms of their own for it. */
   software: boolean;
+  /** Computes on the processor, but is given the GPUs' kernels, to test them ($BRAID_KERNELS = gpu); then `software` is false. */
+  posing: boolean;
   features: string[];
   /** Dawn toggles asked for. */
   toggles: string[];
@@ -35,6 +37,7 @@ export function describeAdapter(adapter: GPUAdapter, backend: GpuInfo["backend"]
     description,
     backend,
     software: fallback || isSoftware(`${vendor} ${architecture} ${device} ${description}`),
+    posing: false,
     features: [...adapter.features].sort(),
     toggles,
     matrices: matrixShape(adapter),

@@ -3,6 +3,8 @@ import type { AdapterChoice, AdapterWish } from "./browser.js";
 import { describeAdapter } from "./info.js";
 import { hasSystemVulkan, loadSoftwareVulkan } from "./software.js";
 
+export { loadChoices, saveChoices } from "./choices.node.js";
+
 /**
  * Dawn keeps features behind toggles: timestamps in full resolution, f16 and subgroup matrices on NVIDIA. Kernels write
  * workgroup memory before they read it, and zeroing it first takes SwiftShader seconds of compiling a pipeline; they stay in
@@ -31,9 +33,10 @@ async function find(extra: string[] = [], name?: string): Promise<AdapterChoice 
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return undefined;
   const info = describeAdapter(adapter, "dawn", toggles);
+  const posing = info.software && posesAsGpu();
   return {
     adapter,
-    info: { ...info, software: info.software && !posesAsGpu() },
+    info: { ...info, software: info.software && !posing, posing },
     defaultLimits: oneOf("BRAID_LIMITS", ["adapter", "default"]) === "default",
   };
 }

@@ -45,6 +45,7 @@ export function paperGpu({ info, device: { limits, features } }: Adapter, onBind
   return Object.create(Gpu.prototype, {
     device: { value: device },
     info: { value: info },
+    choices: { value: new Map() },
     pipeline: { value: pipeline },
   });
 }

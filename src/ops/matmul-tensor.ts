@@ -19,11 +19,15 @@ const across = 2;
 /** Halves between rows of a tile beyond its width: rows then begin in different banks. */
 const pad = 8;
 
-/** Large tiles of four by four matrices a subgroup where they fill the card, else of two by two. */
-export function tensorTile(m: number, n: number, shape: MatrixShape): TensorTile {
+/**
+ * The tiles that a product [m, n] may be cut into, the likeliest first: of four by four matrices a subgroup where they fill the card, of
+ * two by two, and between.
+ */
+export function tensorTiles(m: number, n: number, shape: MatrixShape): (readonly [number, number])[] {
   const [bm, bn] = [4 * down * shape.m, 4 * across * shape.n];
   const large = m >= 0.75 * bm && n >= 0.75 * bn && Math.ceil(m / bm) * Math.ceil(n / bn) >= 64;
-  return large ? { bm, bn } : { bm: bm / 2, bn: bn / 2 };
+  const [big, small] = [[bm, bn] as const, [bm / 2, bn / 2] as const];
+  return [...(large ? [big, small] : [small, big]), [bm, bn / 2], [bm / 2, bn]];
 }
 
 /** Whether the kernel can be cut for such matrices: whole steps of K, and tiles that divide evenly among the invocations. */

@@ -2,7 +2,8 @@ import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import { bytesIn, sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
-import { fitsTensorKernel, type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
+import { noteProduct, type ProductShape, planProduct, type Tile, tileK } from "./matmul-plan.js";
+import { type TensorOperand, tensorText } from "./matmul-tensor.js";
 import { times } from "./scale.js";
 
 /** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
@@ -40,47 +41,6 @@ export interface MatmulOptions {
   /** [N], added to each row of the product. */
   bias?: Tensor;
   label?: string;
-}
-
-interface Plan {
-  kernel: "direct" | "quads" | "tiled" | "tensor";
-  bm: number;
-  bn: number;
-  parts: number;
-  /** K a part. */
-  part: number;
-}
-
-const tileK = 16;
-
-/**
- * Tile sizes and parts of K for a product: functions of its shape and of the kind of adapter alone.
- * @param whole K may not be split: something is added to the product on its way out
- */
-function plan(gpu: Gpu, m: number, n: number, k: number, whole: boolean, halves: boolean): Plan {
-  if (gpu.info.software) {
-    const quads = gpu.has("subgroups");
-    return { kernel: quads ? "quads" : "direct", bm: 8, bn: quads ? 16 : 4, parts: 1, part: k };
-  }
-  const { matrices } = gpu.info;
-  if (halves && matrices && fitsTensorKernel(matrices)) {
-    const { bm, bn } = tensorTile(m, n, matrices);
-    const wanted = Math.ceil(264 / (Math.ceil(m / bm) * Math.ceil(n / bn)));
-    const asked = whole ? 1 : Math.min(wanted, Math.max(1, Math.floor(k / 512)));
-    const part = Math.ceil(k / asked / tensorK) * tensorK;
-    return { kernel: "tensor", bm, bn, parts: Math.ceil(k / part), part };
-  }
-  const tiles = (bm: number, bn: number) => Math.ceil(m / bm) * Math.ceil(n / bn);
-  // Large tiles do more arithmetic a byte; small ones keep more of the GPU busy. 128 tiles fill most of a large card.
-  const large = m >= 96 && n >= 96 && (tiles(128, 128) >= 128 || k >= 4096);
-  const [bm, bn] = large ? [128, 128] : [64, 64];
-  // A weight gradient has few tiles and a K of tens of thousands of tokens: split K, then add the parts in order.
-  const wanted = Math.ceil(264 / tiles(bm, bn));
-  const most = Math.max(1, Math.floor(k / 256));
-  const asked = whole ? 1 : Math.min(wanted, most);
-  const part = Math.ceil(k / asked / tileK) * tileK;
-  const parts = Math.ceil(k / part);
-  return { kernel: "tiled", bm, bn, parts, part };
 }
 
 /** Whether rows of `length` elements can be read four at a time. */
@@ -201,7 +161,7 @@ ${lines.join("\n")}
 /** The text of a tensor-core kernel, which reads operands that lie well in f16 eight at a time. */
 function tensorKernel(
   gpu: Gpu,
-  [m, n]: number[],
+  [bm, bn]: Tile,
   { a, b, transposeA = false, transposeB = false }: MatmulOptions,
   [loadA, loadB]: string[],
   store: string,
@@ -209,8 +169,7 @@ function tensorKernel(
   const shape = gpu.info.matrices!;
   const operand = (x: Matrix, transposed: boolean): TensorOperand => ({ transposed, width: eights(x) ? 8 : 4 });
   const access = (eights(a) ? halfLoader("a", 1) : loadA) + (eights(b) ? halfLoader("b", 2) : loadB) + store;
-  const tile = tensorTile(m, n, shape);
-  return tensorText({ shape, tile, a: operand(a, transposeA), b: operand(b, transposeB), access });
+  return tensorText({ shape, tile: { bm, bn }, a: operand(a, transposeA), b: operand(b, transposeB), access });
 }
 
 /**
@@ -229,7 +188,15 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   }
   if (bias && sizeOf(bias) !== n) throw new Error(`Product ${label}: a bias [${bias.shape}] for ${n} columns`);
   const finish: Finish = { add: add !== undefined, bias: bias !== undefined, alpha: times(options.alpha) };
-  const { kernel, bm, bn, parts, part } = plan(recorder.gpu, m, n, k, finish.add || finish.bias, recorder.halves);
+  const product: ProductShape = {
+    ...{ m, n, k, transposeA, transposeB },
+    whole: finish.add || finish.bias,
+    types: [typeOf(a.tensor), typeOf(b.tensor), typeOf(c.tensor)],
+    halves: recorder.halves,
+  };
+  noteProduct(recorder, product);
+  const { kernel, tile, parts, part } = planProduct(recorder.gpu, product);
+  const [bm, bn] = tile;
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const pieces = Math.ceil(m / bm) * Math.ceil(n / bn);
@@ -267,7 +234,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   const [loadA, loadB] = [loader("a", 1, vectors(a, a.columns)), loader("b", 2, vectors(b, b.columns))];
   recorder.dispatch({
     ...(kernel === "tensor"
-      ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, [m, n], options, [loadA, loadB], store) }
+      ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, tile, options, [loadA, loadB], store) }
       : {
           kernel: "matmul/tiled",
           constants: { ...constants, BM: bm, BN: bn, BK: tileK },

@@ -15,6 +15,7 @@ export interface AdapterFacts {
   features: readonly string[];
   toggles?: readonly string[];
   software: boolean;
+  posing?: boolean;
   kernels?: readonly string[];
 }
 
@@ -27,7 +28,7 @@ export function provenance(adapter: AdapterFacts, wallSeconds: number): Provenan
     commit: commit(),
     adapter: adapterName(adapter),
     driver: driver(adapter),
-    software: adapter.software,
+    software: adapter.software || adapter.posing === true,
     features: [...adapter.features].sort(),
     toggles: [...(adapter.toggles ?? [])].sort(),
     kernels: [...(adapter.kernels ?? [])].sort(),

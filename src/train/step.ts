@@ -14,6 +14,7 @@ import { crossEntropy, uploadTargets } from "../ops/cross-entropy.js";
 import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
 import { halve } from "../ops/halve.js";
 import { createLossScale, type LossScale, updateLossScale } from "../ops/loss-scale.js";
+import { type ProductShape, productsOf } from "../ops/matmul-plan.js";
 import { Tape } from "../ops/tape.js";
 import { RouterLog } from "./router-log.js";
 import type { TrainSpec } from "./types.js";
@@ -131,6 +132,11 @@ export class TrainStep {
   /** Tensors that stay as they are from step to step, the weights and what belongs to them aside. */
   get kept(): number {
     return this.arena.stays.filter(({ end }) => end === Number.POSITIVE_INFINITY).length;
+  }
+
+  /** Its products, each shape once. */
+  get products(): ProductShape[] {
+    return productsOf(this.recorder);
   }
 
   get dispatches(): number {

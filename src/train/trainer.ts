@@ -9,6 +9,7 @@ import type { Recompute } from "../memory/recompute.js";
 import { initialValues } from "../model/initialise.js";
 import { readLossScale } from "../ops/loss-scale.js";
 import type { CheckpointStore } from "./checkpoint.js";
+import { chooseTiles } from "./choose.js";
 import { Curve } from "./curve.js";
 import { dataIdentity } from "./defaults.js";
 import { LossLog } from "./loss-log.js";
@@ -61,6 +62,7 @@ export async function train(
 ): Promise<TrainResult> {
   checkDataset(spec, dataset);
   const steps = stepsOf(spec);
+  await chooseTiles(gpu, spec, options.recompute);
   const step = new TrainStep(gpu, spec, options.recompute);
   const log = new LossLog(gpu, 64);
   const evaluation = new NllEvaluation(gpu, step.parameters, dataset, {

@@ -93,6 +93,7 @@ describe("advice", () => {
     software: false,
     features: ["shader-f16", "timestamp-query"],
     toggles: [],
+    posing: false,
     matrices: null,
     kernels: [],
   };

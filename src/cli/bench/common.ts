@@ -5,6 +5,7 @@ import type { MatmulPrecision } from "../../bench/matmul.js";
 import { Pytorch } from "../../bench/pytorch.node.js";
 import { SIZES } from "../../config/presets.js";
 import { Gpu } from "../../gpu/gpu.js";
+import { recomputeLevels } from "../../memory/recompute.js";
 import { provenance } from "../../runs/provenance.js";
 import { positive, whole } from "../numbers.js";
 import { headerText } from "./tables.js";
@@ -31,6 +32,13 @@ export const withModels = (command: Command, models: string, pattern?: string): 
     .option("--repeats <n>", "samples, whose median counts (default: 5; 3 in software)", whole)
     .option("--json", "print JSON");
 
+export const withRecompute = (command: Command): Command =>
+  command.addOption(
+    new Option("--recompute <level>", "compute again in the backward pass, as braid train --recompute does")
+      .choices(recomputeLevels)
+      .default("none"),
+  );
+
 export const withPytorch = (command: Command): Command =>
   command
     .option("--pytorch <folder>", "take turns with PyTorch; the folder has the source of mamba-ssm, mamba_ssm, in it")
@@ -51,10 +59,13 @@ export const rounds = ({ info }: Gpu, { repeats, seconds }: Pick<CommonOptions, 
   seconds: seconds ?? (info.software ? 0.2 : 1),
 });
 
-/** Says so where mixed precision will multiply in f32 after all. */
+/** Says so where mixed precision is not what it is on a GPU. */
 export function noteMatrices(gpu: Gpu, precisions: readonly MatmulPrecision[]): void {
   if (!precisions.includes("mixed") || gpu.info.matrices) return;
-  process.stderr.write("This adapter has no matrices of f16: mixed precision multiplies in f32 here.\n");
+  const here = gpu.has("shader-f16")
+    ? "has no matrices of f16: mixed precision multiplies in"
+    : "has no f16: mixed precision is";
+  process.stderr.write(`This adapter ${here} f32 here.\n`);
 }
 
 /** A report: plain data for --json, and a text of it. */

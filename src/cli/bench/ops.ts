@@ -4,6 +4,7 @@ import { namedModels } from "../../bench/models.js";
 import { type ProductRate, productRates } from "../../bench/products.js";
 import { kernelRates, measureCeilings, roofOf } from "../../bench/roofline.js";
 import { TrainContender } from "../../bench/train.js";
+import type { Recompute } from "../../memory/recompute.js";
 import { whole } from "../numbers.js";
 import {
   type CommonOptions,
@@ -14,6 +15,7 @@ import {
   seconds,
   withModels,
   withPytorch,
+  withRecompute,
 } from "./common.js";
 import { ceilingText, kernelTable, memoryText, productTable } from "./tables.js";
 
@@ -22,13 +24,14 @@ interface Options extends CommonOptions, PytorchFlags {
   batch?: number;
   length?: number;
   precision: MatmulPrecision;
+  recompute: Recompute;
 }
 
 export function registerOps(bench: Command): void {
   const command = bench
     .command("ops")
     .description("What the adapter can do, and what each kernel of a training step makes of it (its roofline)");
-  withPytorch(withModels(command, "the models whose step is taken apart, as in bench train", "inter"))
+  withRecompute(withPytorch(withModels(command, "the models whose step is taken apart, as in bench train", "inter")))
     .option("--batch <n>", "sequences a step (default: 64; 1 in software)", whole)
     .option("--length <n>", "tokens a sequence (default: 1024; 32 in software)", whole)
     .addOption(new Option("--precision <kind>", "of the step").choices(["f32", "mixed"]).default("f32"))
@@ -53,7 +56,7 @@ async function run(options: Options): Promise<void> {
     const roof = roofOf(ceilings, precision);
     const steps = [];
     for (const model of models) {
-      const contender = await TrainContender.open(gpu, { ...model, batch, precision });
+      const contender = await TrainContender.open(gpu, { ...model, batch, precision, recompute: options.recompute });
       const { bytes } = contender;
       steps.push({
         model: model.name,

@@ -5,6 +5,7 @@ import { type NamedModel, namedModels } from "../../bench/models.js";
 import { pytorchModel } from "../../bench/pytorch-model.js";
 import { lengthRates, type Rival, ratiosOf, stepRates } from "../../bench/steps.js";
 import type { StepRate } from "../../bench/train.js";
+import type { Recompute } from "../../memory/recompute.js";
 import type { TrainSpec } from "../../train/types.js";
 import { among, whole, wholes } from "../numbers.js";
 import {
@@ -16,6 +17,7 @@ import {
   seconds,
   withModels,
   withPytorch,
+  withRecompute,
 } from "./common.js";
 import { lengthTable, ratioTable, stepTable } from "./tables.js";
 
@@ -24,6 +26,7 @@ interface Options extends CommonOptions, PytorchFlags {
   length?: number;
   lengths?: number[];
   precision: TrainSpec["precision"][];
+  recompute: Recompute;
   modes: string[];
 }
 
@@ -35,7 +38,7 @@ export function registerTrain(bench: Command): void {
   const command = bench
     .command("train")
     .description("Time whole training steps, on their own or taking turns with PyTorch");
-  withPytorch(withModels(command, models))
+  withRecompute(withPytorch(withModels(command, models)))
     .option("--batch <n>", "sequences a step (default: 64; 1 in software)", whole)
     .option("--length <n>", "tokens a sequence (default: 1024; 32 in software)", whole)
     .option("--lengths <list>", "time these lengths instead, at the same tokens a step (--batch × --length)", wholes)
@@ -73,7 +76,7 @@ async function run(options: Options): Promise<void> {
       process.stderr.write(`${name}: left out, ${reason}\n`);
     };
     const rival = pytorch && { pytorch, modes: options.modes, onFailure };
-    const how = { precisions, rival, ...rounds(gpu, options) };
+    const how = { precisions, recompute: options.recompute, rival, ...rounds(gpu, options) };
     const rates: StepRate[] = [];
     for (const model of named) {
       const more = lengths

@@ -1,0 +1,97 @@
+// How a product is cut into tiles, workgroups and parts of K.
+import type { Gpu } from "../gpu/gpu.js";
+import type { Recorder } from "../gpu/recorder.js";
+import type { ElementType } from "../gpu/tensor.js";
+import { fitsTensorKernel, tensorK, tensorTiles } from "./matmul-tensor.js";
+
+/** All that decides how a product is cut. */
+export interface ProductShape {
+  m: number;
+  n: number;
+  k: number;
+  transposeA: boolean;
+  transposeB: boolean;
+  /** K may not be split: something is added to the product on its way out. */
+  whole: boolean;
+  /** Of a, b and c. */
+  types: readonly [ElementType, ElementType, ElementType];
+  /** Whether f16 is multiplied on matrices, where there are any. */
+  halves: boolean;
+}
+
+/** Rows and columns of a workgroup's result. */
+export type Tile = readonly [bm: number, bn: number];
+
+export interface ProductPlan {
+  kernel: "direct" | "quads" | "tiled" | "tensor";
+  tile: Tile;
+  parts: number;
+  /** K a part. */
+  part: number;
+}
+
+/** Columns of K that the tiled kernel stages at a time. */
+export const tileK = 16;
+
+const countTiles = ({ m, n }: ProductShape, [bm, bn]: Tile) => Math.ceil(m / bm) * Math.ceil(n / bn);
+
+/** The kernel for a product, the tiles that it may be cut into, the likeliest first, and what parts of K are no shorter than. */
+function forms(
+  gpu: Gpu,
+  shape: ProductShape,
+): { kernel: ProductPlan["kernel"]; tiles: Tile[]; step: number; least: number } {
+  const { m, n, k, halves } = shape;
+  const { software, matrices } = gpu.info;
+  if (software && gpu.has("subgroups")) return { kernel: "quads", tiles: [[8, 16]], step: k, least: k };
+  if (software) return { kernel: "direct", tiles: [[8, 4]], step: k, least: k };
+  if (halves && matrices && fitsTensorKernel(matrices)) {
+    return { kernel: "tensor", tiles: tensorTiles(m, n, matrices), step: tensorK, least: 512 };
+  }
+  // Large tiles do more arithmetic a byte; small ones keep more of the GPU busy. 128 tiles fill most of a large card.
+  const large = m >= 96 && n >= 96 && (countTiles(shape, [128, 128]) >= 128 || k >= 4096);
+  const [big, small]: Tile[] = [
+    [128, 128],
+    [64, 64],
+  ];
+  return {
+    kernel: "tiled",
+    tiles: [...(large ? [big, small] : [small, big]), [128, 64], [64, 128]],
+    step: tileK,
+    least: 256,
+  };
+}
+
+/**
+ * How a product is cut: its kernel and parts of K follow from its shape and the kind of adapter alone, for they decide its last bits. Its
+ * tile, which does not, is the one that was fastest when this adapter was asked (`timeProducts`), else the likeliest.
+ */
+export function planProduct(gpu: Gpu, shape: ProductShape): ProductPlan {
+  const { kernel, tiles, step, least } = forms(gpu, shape);
+  // A weight gradient has few tiles and a K of tens of thousands of tokens: split K, then add the parts in order.
+  const wanted = Math.ceil(264 / countTiles(shape, tiles[0]));
+  const asked = shape.whole ? 1 : Math.max(1, Math.min(wanted, Math.floor(shape.k / Math.max(1, least))));
+  const part = Math.max(1, Math.ceil(shape.k / asked / Math.max(1, step)) * step);
+  const chosen = gpu.choices.get(productKey(shape));
+  const tile = tiles.find(([bm, bn]) => bm === chosen?.[0] && bn === chosen[1]) ?? tiles[0];
+  return { kernel, tile, parts: Math.max(1, Math.ceil(shape.k / part)), part };
+}
+
+/** The tiles that a product may be cut into, the one that is taken unasked first. */
+export const tilesOf = (gpu: Gpu, shape: ProductShape): readonly Tile[] => forms(gpu, shape).tiles;
+
+/** What a product goes by where choices are kept. */
+export function productKey({ m, n, k, transposeA, transposeB, whole, types, halves }: ProductShape): string {
+  const order = `${transposeA ? "T" : "N"}${transposeB ? "T" : "N"}`;
+  return `${m}x${n}x${k} ${order} ${types.join(",")}${halves ? " mixed" : ""}${whole ? " whole" : ""}`;
+}
+
+const noted = new WeakMap<Recorder, Map<string, ProductShape>>();
+
+/** Remembers that a product was recorded. */
+export function noteProduct(recorder: Recorder, shape: ProductShape): void {
+  if (!noted.has(recorder)) noted.set(recorder, new Map());
+  noted.get(recorder)!.set(productKey(shape), shape);
+}
+
+/** The products that a recorder has recorded, each shape once. */
+export const productsOf = (recorder: Recorder): ProductShape[] => [...(noted.get(recorder)?.values() ?? [])];

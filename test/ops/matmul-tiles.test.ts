@@ -1,0 +1,110 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
+import { loadChoices, saveChoices } from "../../src/gpu/choices.node.js";
+import type { Gpu } from "../../src/gpu/gpu.js";
+import { Recorder } from "../../src/gpu/recorder.js";
+import { matmul, matrix } from "../../src/ops/matmul.js";
+import { planProduct, productKey, productsOf, tilesOf } from "../../src/ops/matmul-plan.js";
+import { timeProducts } from "../../src/ops/time-products.js";
+import { asHardware, random, useGpu } from "./harness.js";
+
+const holder = useGpu();
+
+/** The device as a GPU with choices of its own, and what was kept of them. */
+function chooser(): { gpu: Gpu; kept: number[] } {
+  const kept: number[] = [];
+  const choices = new Map<string, readonly number[]>();
+  const keepChoices = () => kept.push(choices.size);
+  return {
+    gpu: Object.create(asHardware(holder.gpu), { choices: { value: choices }, keepChoices: { value: keepChoices } }),
+    kept,
+  };
+}
+
+/** A product whose K is split, recorded on `gpu`. */
+function record(gpu: Gpu) {
+  const [m, n, k] = [130, 70, 600];
+  const recorder = new Recorder(gpu);
+  const c = tensorFrom(gpu, [m, n], "c");
+  matmul(recorder, new Arena(gpu), {
+    a: matrix(tensorFrom(gpu, [k, m], "a", random([k, m], 1))),
+    b: matrix(tensorFrom(gpu, [k, n], "b", random([k, n], 2))),
+    c: matrix(c),
+    transposeA: true,
+  });
+  return { recorder, c };
+}
+
+describe("the tile of a product", () => {
+  it("changes none of its bits", async () => {
+    const { gpu } = chooser();
+    const [shape] = productsOf(record(gpu).recorder);
+    expect(planProduct(gpu, shape).parts).toBeGreaterThan(1);
+    const tiles = tilesOf(gpu, shape);
+    expect(tiles).toHaveLength(4);
+    const results: number[][] = [];
+    for (const tile of tiles) {
+      gpu.choices.set(productKey(shape), tile);
+      expect(planProduct(gpu, shape).tile).toEqual(tile);
+      const { recorder, c } = record(gpu);
+      recorder.submit();
+      results.push(Array.from(await download(gpu, c)));
+    }
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+
+  it("is timed once, and kept", async () => {
+    const { gpu, kept } = chooser();
+    const shapes = productsOf(record(gpu).recorder);
+    expect(await timeProducts(gpu, shapes)).toBe(1);
+    expect(tilesOf(gpu, shapes[0])).toContainEqual(gpu.choices.get(productKey(shapes[0])));
+    expect(await timeProducts(gpu, shapes)).toBe(0);
+    expect(kept).toEqual([1]);
+  });
+
+  it("is the likeliest where what was kept is none of those there are", () => {
+    const { gpu } = chooser();
+    const [shape] = productsOf(record(gpu).recorder);
+    gpu.choices.set(productKey(shape), [7, 7]);
+    expect(planProduct(gpu, shape).tile).toEqual(tilesOf(gpu, shape)[0]);
+  });
+
+  it("is not chosen on a software adapter, which has one", async () => {
+    const { recorder } = record(holder.gpu);
+    expect(await timeProducts(holder.gpu, productsOf(recorder))).toBe(0);
+  });
+});
+
+describe("choices on disk", () => {
+  const folder = mkdtempSync(join(tmpdir(), "braid-choices-"));
+  const before = process.env.BRAID_CACHE;
+  process.env.BRAID_CACHE = folder;
+  const info = () => holder.gpu.info;
+  const file = join(folder, "choices.json");
+  afterEach(() => rmSync(file, { force: true }));
+  afterAll(() => {
+    if (before === undefined) delete process.env.BRAID_CACHE;
+    else process.env.BRAID_CACHE = before;
+    rmSync(folder, { recursive: true });
+  });
+
+  it("are there for the next process on the same adapter, beside those of others", () => {
+    const other = { ...info(), device: "another" };
+    saveChoices(info(), new Map([["one", [1, 2]]]));
+    saveChoices(other, new Map([["two", [3, 4]]]));
+    saveChoices(info(), new Map([["three", [5, 6]]]));
+    expect(Object.fromEntries(loadChoices(info()))).toEqual({ one: [1, 2], three: [5, 6] });
+    expect(Object.fromEntries(loadChoices(other))).toEqual({ two: [3, 4] });
+  });
+
+  it("are made anew where the file is broken, or of another version", () => {
+    writeFileSync(file, "{");
+    expect(loadChoices(info()).size).toBe(0);
+    saveChoices(info(), new Map([["one", [1, 2]]]));
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version":1', '"version":0'));
+    expect(loadChoices(info()).size).toBe(0);
+  });
+});
