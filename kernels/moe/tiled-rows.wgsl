@@ -49,14 +49,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     }
     workgroupBarrier();
     for (var inner = 0u; inner < BK; inner++) {
-      var b: array<vec4f, QUADS_N>;
-      for (var j = 0u; j < QUADS_N; j++) { b[j] = tile_b[inner * (BN / 4u) + j * 16u + tx]; }
+      var right: array<vec4f, QUADS_N>;
+      for (var j = 0u; j < QUADS_N; j++) { right[j] = tile_b[inner * (BN / 4u) + j * 16u + tx]; }
       for (var i = 0u; i < QUADS_M; i++) {
         {
-          let a = tile_a[inner * (BM / 4u) + i * 16u + ty];
+          let left = tile_a[inner * (BM / 4u) + i * 16u + ty];
           for (var r = 0u; r < 4u; r++) {
             for (var j = 0u; j < QUADS_N; j++) {
-              sums[(i * 4u + r) * QUADS_N + j] = fma(vec4f(a[r]), b[j], sums[(i * 4u + r) * QUADS_N + j]);
+              sums[(i * 4u + r) * QUADS_N + j] = fma(vec4f(left[r]), right[j], sums[(i * 4u + r) * QUADS_N + j]);
             }
           }
         }

@@ -48,6 +48,8 @@ function rewritten(text: string, access: Access): string {
   const { name, half, full } = access;
   if (new RegExp(`&${name}\\b`).test(text))
     throw new Error(`A kernel takes the address of ${name}, which is kept in f16`);
+  if (new RegExp(`\\b(?:let|var)\\s+${name}\\b`).test(text))
+    throw new Error(`A kernel has a variable ${name} beside the buffer that is kept in f16`);
   const use = new RegExp(`(?<![.\\w])${name}\\s*\\[`, "g");
   let out = "";
   let from = 0;

@@ -55,10 +55,22 @@ export interface TensorKernel {
   b: TensorOperand;
   /** WGSL of the operands' `load_…` and of `store4`. */
   access: string;
+  /** WGSL that defines row0, row_end, column0, column_end, k_begin, k_end and c0 of a workgroup's tile; plainTile by default. */
+  begin?: string;
 }
 
-/** The whole kernel, bar kernels/matmul/tensor.wgsl. */
-export function tensorText({ shape, tile: { bm, bn }, a, b, access }: TensorKernel): string {
+/** Of the parameters of kernels/matmul/tensor.wgsl. */
+const plainTile = ({ bm, bn }: TensorTile) => `let row0 = group.y * ${bm}u;
+  let row_end = p.m;
+  let column0 = group.x * ${bn}u;
+  let column_end = p.n;
+  let k_begin = group.z * p.part;
+  let k_end = min(p.k, k_begin + p.part);
+  let c0 = p.c0 + group.z * p.stride;`;
+
+/** The whole kernel, bar its parameters (kernels/matmul/tensor.wgsl). */
+export function tensorText({ shape, tile, a, b, access, begin = plainTile(tile) }: TensorKernel): string {
+  const { bm, bn } = tile;
   const { m, n, k, lanes } = shape;
   const threads = lanes * down * across;
   const [rows, columns] = [bm / down / m, bn / across / n];
@@ -67,10 +79,12 @@ export function tensorText({ shape, tile: { bm, bn }, a, b, access }: TensorKern
   const each = (visit: (i: number, j: number) => string) => grid(rows, columns).map(([i, j]) => visit(i, j));
   const fetch = [
     ...left.fetch((line, at) =>
-      a.transposed ? `(k0 + ${line}, row0 + ${at}, k_end, p.m)` : `(row0 + ${line}, k0 + ${at}, p.m, k_end)`,
+      a.transposed ? `(k0 + ${line}, row0 + ${at}, k_end, row_end)` : `(row0 + ${line}, k0 + ${at}, row_end, k_end)`,
     ),
     ...right.fetch((line, at) =>
-      b.transposed ? `(column0 + ${line}, k0 + ${at}, p.n, k_end)` : `(k0 + ${line}, column0 + ${at}, k_end, p.n)`,
+      b.transposed
+        ? `(column0 + ${line}, k0 + ${at}, column_end, k_end)`
+        : `(k0 + ${line}, column0 + ${at}, k_end, column_end)`,
     ),
   ].join("\n");
   const put = [...left.put, ...right.put].join("\n");
@@ -104,11 +118,7 @@ fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32,
         @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {
-  let row0 = group.y * ${bm}u;
-  let column0 = group.x * ${bn}u;
-  let k_begin = group.z * p.part;
-  let k_end = min(p.k, k_begin + p.part);
-  let c0 = p.c0 + group.z * p.stride;
+  ${begin}
   let own_row = subgroup / ${across}u * ${bm / down}u;
   let own_column = subgroup % ${across}u * ${strip}u;
   let strip = subgroup * ${m * strip}u;

@@ -1,7 +1,8 @@
-import { spread } from "../gpu/recorder.js";
-import { columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
+import { type DispatchOptions, spread } from "../gpu/recorder.js";
+import { bytesIn, columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
 import { sumSlots } from "./moe-combine.js";
 import type { ExpertPlan } from "./moe-plan.js";
+import { groupedTensorText } from "./moe-tensor.js";
 import { type Rows, rowText, tiled } from "./moe-text.js";
 import type { Tape } from "./tape.js";
 import { isWide, lengthOf, vector } from "./vector.js";
@@ -67,7 +68,8 @@ interface RowsProduct {
   label: string;
 }
 
-function productOfRows({ recorder, gpu }: Tape, plan: ExpertPlan, o: RowsProduct): void {
+function productOfRows(tape: Tape, plan: ExpertPlan, o: RowsProduct): void {
+  const { recorder, gpu } = tape;
   const { a, b, c, n, k, transposed, source = "slots", target = "slots", accumulate = false, label } = o;
   const indices = rowText(plan, source, target);
   const order = source === "tokens" || target === "tokens" ? [plan.order] : [];
@@ -90,6 +92,23 @@ function productOfRows({ recorder, gpu }: Tape, plan: ExpertPlan, o: RowsProduct
   }
   const bm = plan.height;
   const bn = n >= 96 && plan.tiles * Math.ceil(n / 128) >= 128 ? 128 : 64;
+  const groups: DispatchOptions["groups"] = [Math.ceil(n / bn), plan.tiles];
+  const operand = tape.operand(b);
+  const widths = [n, k];
+  const on = { a, b: operand.tensor, widths, bm, bn, accumulate, transposed };
+  const tensor = groupedTensorText(gpu, recorder.halves, on);
+  if (tensor !== undefined) {
+    recorder.dispatch({
+      kernel: "moe/tensor",
+      constants: { EXPERTS: plan.experts },
+      before: indices + tensor,
+      bindings: [a, operand.tensor, ...bindings.slice(2)],
+      params: [0, 0, n, k, operand.start],
+      ...{ groups, label, flops },
+      bytes: bytesIn(bindings),
+    });
+    return;
+  }
   const tiling = tiled({ kernel: "moe/tiled-rows", bm, bn, wide: isWide(n, k), accumulate });
   recorder.dispatch({
     kernel: "moe/tiled",
@@ -97,9 +116,7 @@ function productOfRows({ recorder, gpu }: Tape, plan: ExpertPlan, o: RowsProduct
     before: indices + tiling.before,
     bindings,
     params: [0, 0, n, k],
-    groups: [Math.ceil(n / bn), plan.tiles],
-    label,
-    flops,
+    ...{ groups, label, flops },
   });
 }
 
@@ -142,14 +159,26 @@ function productOfWeights({ recorder, arena, gpu }: Tape, plan: ExpertPlan, o: W
   // Experts alone keep a GPU busy where their weights are large; small ones are summed by chunks of slots.
   const chunked = across[0] * across[1] * experts < 128;
   const wide = isWide(m, n);
-  const tiling = tiled({ kernel: "moe/tiled-weight", bm, bn, wide, accumulate: accumulate && !chunked });
+  const adds = accumulate && !chunked;
+  const tensor = groupedTensorText(gpu, recorder.halves, { a, b, widths: [m, n], bm, bn, accumulate: adds, chunked });
+  const tiling = tiled({ kernel: "moe/tiled-weight", bm, bn, wide, accumulate: adds });
   const into = chunked ? arena.alloc([plan.chunks, m, n], `${label} parts`) : c;
+  const first = plan.tiles + (chunked ? experts : 0);
   recorder.dispatch({
-    kernel: "moe/tiled",
-    constants: { EXPERTS: experts, CHUNKED: chunked, ...tiling.constants },
-    before: indices + tiling.before,
+    ...(tensor === undefined
+      ? {
+          kernel: "moe/tiled",
+          constants: { EXPERTS: experts, CHUNKED: chunked, ...tiling.constants },
+          before: indices + tiling.before,
+          params: [first, m, n, 0],
+        }
+      : {
+          kernel: "moe/tensor",
+          constants: { EXPERTS: experts },
+          before: indices + tensor,
+          params: [first, m, n, 0, 0],
+        }),
     bindings: [a, b, into, lists, ...order],
-    params: [plan.tiles + (chunked ? experts : 0), m, n, 0],
     groups: [across[0], across[1], chunked ? plan.chunks : experts],
     label,
     flops,

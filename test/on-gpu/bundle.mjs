@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const tests = fileURLToPath(new URL("../", import.meta.url));
 const out = resolve(process.argv[2] ?? join(tests, "..", "out", "tests"));
-const folders = ["ops", "model", "families", "generate", "inspect"];
+const folders = ["ops", "model", "train", "families", "generate", "inspect"];
 // These start other programs or ask the machine about itself.
 const skipped = /roundtrip|weight-files/;
 

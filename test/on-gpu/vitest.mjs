@@ -50,13 +50,30 @@ function each(add) {
     };
 }
 
+/** As vitest's: a case comes as it is, and the test's context after it. */
+const eachFor = (cases) => (name, body) => {
+  for (const one of cases) addTest(format(name, ...[one].flat()), (context) => body(one, context));
+};
+
+/** Thrown by a test that leaves itself out. */
+class Skipped extends Error {}
+const context = {
+  skip: (why) => {
+    throw new Skipped(why);
+  },
+};
+
 export const describe = Object.assign(addSuite, { each: each(addSuite) });
-export const it = Object.assign(addTest, { each: each(addTest), skipIf: (no) => (no ? () => undefined : addTest) });
+export const it = Object.assign(addTest, {
+  each: each(addTest),
+  for: eachFor,
+  skipIf: (no) => (no ? () => undefined : addTest),
+});
 export const test = it;
 
 /** Runs everything, or what the pattern fits. */
 export async function report(only) {
-  let [passed, failed] = [0, 0];
+  let [passed, failed, skipped] = [0, 0, 0];
   const run = async (of, path, inherited) => {
     const chosen = (name) => only.test(`${path} ${of.name} ${name}`);
     const inner = of.children.some((child) => "children" in child || chosen(child.name));
@@ -77,9 +94,13 @@ export async function report(only) {
       if (!chosen(child.name)) continue;
       try {
         for (const body of before) await body();
-        await child.body();
+        await child.body(context);
         passed++;
       } catch (error) {
+        if (error instanceof Skipped) {
+          skipped++;
+          continue;
+        }
         failed++;
         console.log(`FAILED ${path} ${of.name} ${child.name}: ${error.message}`);
       }
@@ -93,6 +114,6 @@ export async function report(only) {
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     if (passed + failed > before) console.log(`${one.name}: ${passed + failed - before} tests, ${seconds} s`);
   }
-  console.log(`${passed} passed, ${failed} failed`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exit(failed > 0 ? 1 : 0);
 }

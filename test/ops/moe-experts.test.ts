@@ -7,7 +7,7 @@ import { groupedLinear } from "../../src/ops/moe-matmul.js";
 import { expertPlan } from "../../src/ops/moe-plan.js";
 import { Tape } from "../../src/ops/tape.js";
 import * as reference from "../reference/moe.js";
-import { asHardware, checkOp, expectClose, input, random, runOp, useGpu } from "./harness.js";
+import { asHardware, checkOp, expectClose, half, input, random, runOp, useGpu } from "./harness.js";
 
 const holder = useGpu();
 
@@ -87,6 +87,28 @@ const cases: Case[] = [
   { rows: 90, topK: 2, experts: 128, n: 8, k: 12, some: [3, 4, 127] },
 ];
 const nameOf = (o: Case) => `R${o.rows}-K${o.topK}-E${o.experts}-N${o.n}-D${o.k}`;
+
+describe("groupedLinear of what is kept in f16 agrees with float64 to f16's eleven bits", () => {
+  const halves = [cases[1], cases[4], { rows: 200, topK: 2, experts: 3, n: 64, k: 32, some: [0, 2] }];
+  for (const rows of ["tokens", "slots"] as const) {
+    it.for(halves.map((o) => [nameOf(o), o] as const))(`x by ${rows}: %s`, async ([, o], { skip }) => {
+      if (!holder.gpu.has("shader-f16")) skip("this adapter has no f16");
+      const choice = choiceOf(o.rows, o.topK, o.some);
+      const wanted = rows === "tokens" ? o.rows : choice.length;
+      await checkOp(asHardware(holder.gpu), {
+        inputs: { x: half(input([wanted, o.k], 1)), w: input([o.experts, o.n, o.k], 2) },
+        build: (tape, { x, w }) => {
+          const plan = expertPlan(tape, uploaded(choice, o.topK), o.experts);
+          return groupedLinear(tape, x, w, plan, rows, "grouped");
+        },
+        reference: ({ x, w }) => reference.groupedLinear(x, w, choice, { ...o, rows }),
+        samples: 12,
+        tolerance: 2e-3,
+        gradientTolerance: 4e-3,
+      });
+    });
+  }
+});
 
 describe.each(adapters)("groupedLinear agrees with float64, forward and backward, %s", (_, gpu) => {
   for (const rows of ["tokens", "slots"] as const) {
