@@ -38,8 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let j = rows_of(j0, lane);
 
   var d_values: array<Tile, VALUE_SPANS>;
-  // Without a window, or in the sink, a key is seen by every later query; else by the `window` that begin with its own.
-  let last = select(min(p.length - 1u, j1 + min(p.window - 1u, p.length)), p.length - 1u, j0 < p.sink);
+  let last = last_query(j0, j1);
   for (var kv_head = value_head; kv_head < p.kv_heads; kv_head += p.value_heads) {
     let keys = Source(0u, start + j0 * width() + key_at(kv_head), width(), p.length - j0);
     // Spelt out: without an initial value it was zero only the first time round (seen with SwiftShader).

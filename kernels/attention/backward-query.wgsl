@@ -53,11 +53,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
   var sums: array<Tile, KEY_SPANS>;
-  let from_window = select(0u, i0 - (p.window - 1u), i0 >= p.window) / LINES;
-  let sink_tiles = min((p.sink + LINES - 1u) / LINES, from_window);
-  let end = i1 / LINES + 1u;
-  for (var step = 0u; step < sink_tiles + end - from_window; step++) {
-    let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
+  let tiles = tiles_seen(i0, i1);
+  for (var step = 0u; step < tiles.count; step++) {
+    let j0 = first_key(tiles, step);
     let keys = Source(0u, start + j0 * width() + key_at(kv_head), width(), p.length - j0);
     let values = Source(0u, start + j0 * width() + value_at(kv_head), width(), keys.lines);
     var scores = products(queries, keys, QUADS, lane);

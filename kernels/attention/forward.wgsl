@@ -68,12 +68,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var sums: array<Tile, VALUE_SPANS>;
   var highest = Rows(vec4f(LOWEST), vec4f(LOWEST));
   var mine = Rows(); // each lane's part of the softmax's sum
-  // Tiles of the sink, then those from the window's first key to the last query.
-  let from_window = select(0u, i0 - (p.window - 1u), i0 >= p.window) / LINES;
-  let sink_tiles = min((p.sink + LINES - 1u) / LINES, from_window);
-  let end = i1 / LINES + 1u;
-  for (var step = 0u; step < sink_tiles + end - from_window; step++) {
-    let j0 = select(from_window + step - sink_tiles, step, step < sink_tiles) * LINES;
+  let tiles = tiles_seen(i0, i1);
+  for (var step = 0u; step < tiles.count; step++) {
+    let j0 = first_key(tiles, step);
     let keys = Source(1u, key_row(sequence, kv_head, j0), key_stride(), key_count() - min(j0, key_count()));
     var scores = products(queries, keys, QUADS, lane);
     scores.lo *= SCALE2;

@@ -9,22 +9,13 @@
 //
 // Constants: HEAD_DIM (of queries and keys), VALUE_DIM, TX, CHUNK (elements of a head staged at a time), PART (streamed lines
 // weighed at a time), POOL (vec4s of workgroup memory), LINE_MASK, SCALE. The pass (attention/forward and so on) defines `main` and
-// `fetch(which, at)`; src/ops/attention-kernels.ts writes out its loops over KEY_SPANS and VALUE_SPANS.
+// `fetch(which, at)`, attention/seen what a query sees; src/ops/attention-kernels.ts writes out the loops over KEY_SPANS and VALUE_SPANS.
 const QUADS = HEAD_DIM / 4u;
 const VALUE_QUADS = VALUE_DIM / 4u;
 const KEY_SPANS = (QUADS + TX - 1u) / TX;
 const VALUE_SPANS = (VALUE_QUADS + TX - 1u) / TX;
 const INVOCATIONS = 8u * TX;
 const LINES = 4u * TX;
-/** Scores are kept in units of log2, so that exp2 serves. */
-const SCALE2 = SCALE * 1.4426950408889634;
-/** The score of a hidden key, and where running maxima start: exp2(HIDDEN - LOWEST) is 0 too. */
-const HIDDEN = -1e30;
-const LOWEST = -1e29;
-
-/** Query i sees key j <= i when i - j < window or j < sink; `capacity` is for attention/from-cache alone. */
-struct Params { batch: u32, length: u32, heads: u32, kv_heads: u32, value_heads: u32, window: u32, sink: u32, capacity: u32 }
-@group(0) @binding(0) var<uniform> p: Params;
 
 /** vec4s in a row of qkv. */
 fn width() -> u32 { return (p.heads + p.kv_heads) * QUADS + p.value_heads * VALUE_QUADS; }
@@ -145,14 +136,3 @@ fn weighted(sums: Tile, weights: Tile, lines: Source, quad0: u32, quads: u32, la
 
 /** Numbers of the lane's first and last four rows. */
 fn rows_of(first: u32, lane: Lane) -> vec4u { return vec4u(first + 4u * lane.ty) + vec4u(0u, 1u, 2u, 3u); }
-
-/** Hides the scores of keys j that queries i don't see. */
-fn masked(score: vec4f, i: vec4u, j: vec4u) -> vec4f {
-  let seen = (j <= i) & ((i - j < vec4u(p.window)) | (j < vec4u(p.sink)));
-  return select(vec4f(HIDDEN), score, seen);
-}
-
-/** Whether all of queries i0..i1 see all of keys j0..j1. */
-fn all_seen(i0: u32, i1: u32, j0: u32, j1: u32) -> bool {
-  return j1 <= i0 && (i1 - j0 < p.window || j1 < p.sink);
-}

@@ -1,4 +1,4 @@
-// Which kernels do the work of attention: tiled ones on GPUs, direct ones on software adapters.
+// Which kernels do the work of attention: tiled ones on GPUs, direct ones on software adapters. (In f16, see attention-tensor.ts.)
 import { type KernelName, kernels } from "../gpu/kernels.generated.js";
 import { type DispatchOptions, spread } from "../gpu/recorder.js";
 import type { HeadShape } from "./attention-heads.js";
@@ -63,7 +63,8 @@ function direct(body: KernelName, shape: HeadShape, rows: number, count: number)
 /** One of the tiled kernels, for `blocks` blocks of 64 rows. */
 function tiled(body: KernelName, shape: HeadShape, blocks: number): Kernel {
   const { constants, spans } = tiling(shape);
-  return { kernel: "attention/tiles", constants, before: writtenOut(body, "s", spans), groups: spread(blocks) };
+  const before = kernels["attention/seen"] + writtenOut(body, "s", spans);
+  return { kernel: "attention/tiles", constants, before, groups: spread(blocks) };
 }
 
 /** The forward pass of `length` queries a sequence, whose keys and values are found as `from` says. */

@@ -1,8 +1,9 @@
 import { visiblePairs } from "../config/visible-pairs.js";
 import { spread } from "../gpu/recorder.js";
-import type { Tensor } from "../gpu/tensor.js";
+import { type Tensor, typeOf } from "../gpu/tensor.js";
 import { type HeadOptions, type HeadShape, headShape } from "./attention-heads.js";
 import { backwardKernels, forwardKernel } from "./attention-kernels.js";
+import { tensorKernels } from "./attention-tensor.js";
 import { type KvCache, keepPrompt } from "./kv-cache.js";
 import { rotate } from "./rope.js";
 import type { Tape } from "./tape.js";
@@ -32,7 +33,8 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
   const logSum = tape.alloc([batch, heads, length], "attention log sums");
   const { software } = tape.gpu.info;
   const params = [batch, length, ...shape.params, 0];
-  const forward = forwardKernel(software, shape, batch, length, "attention/from-rows");
+  const onTensorCores = typeOf(qkv) === "f16" ? tensorKernels(tape.gpu, shape, batch, length) : null;
+  const forward = onTensorCores?.forward ?? forwardKernel(software, shape, batch, length, "attention/from-rows");
   const { window } = options;
   const pairs = batch * heads * visiblePairs(length, window ? window.size + window.sink : length);
   // Each pair is a product along a key, forward, and one along a value; the gradients compute scores again.
@@ -57,7 +59,7 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
         groups: spread(Math.ceil((batch * length * heads) / 64)),
         label: "attention delta",
       });
-      const { query, key } = backwardKernels(software, shape, batch, length);
+      const { query, key } = onTensorCores ?? backwardKernels(software, shape, batch, length);
       const bindings = [qkv, upstream, logSum, delta, gradient];
       recorder.dispatch({ ...query, bindings, params, label: "attention dq", flops: work(2, 1) });
       recorder.dispatch({ ...key, bindings, params, label: "attention dk dv", flops: work(2, 2) });

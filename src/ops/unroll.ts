@@ -15,6 +15,10 @@ export function unrolled(wgsl: string, index: string, bound: string, count: numb
     if (wgsl[end] === "}") depth--;
   }
   const body = wgsl.slice(first, end - 1);
-  const copies = Array.from({ length: count }, (_, k) => body.replace(new RegExp(`\\b${index}\\b`, "g"), `${k}u`));
+  // In braces, since a body's names are its own.
+  const copies = Array.from(
+    { length: count },
+    (_, k) => `{${body.replace(new RegExp(`\\b${index}\\b`, "g"), `${k}u`)}}`,
+  );
   return unrolled(wgsl.slice(0, start) + copies.join("") + wgsl.slice(end), index, bound, count);
 }

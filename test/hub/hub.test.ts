@@ -318,7 +318,7 @@ describe("the name of a model", () => {
     expect(await failure(join(cache, "model.safetensors"))).toBe(
       `${join(cache, "model.safetensors")} is a file; a model is a folder, or owner/name on the hub.`,
     );
-    for (const name of ["./runs/model", "model", "a/b/c", "owner/../x", "../x"]) {
+    for (const name of ["./runs/model", "model", "a/b/c", "owner/../no-such", "../no-such"]) {
       expect(await failure(name)).toBe(
         `There is no folder ${name}, and it is no owner/name or owner/name@revision of the hub.`,
       );

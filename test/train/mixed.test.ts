@@ -51,9 +51,11 @@ describe("mixed precision", () => {
     const exact = await steps(spec, 4);
     const half = await steps({ ...spec, precision: "mixed" }, 4);
     for (const [i, loss] of exact.losses.entries()) {
-      const norms = `norm ${half.norms[i]} beside ${exact.norms[i]}`;
+      // AdamW makes steps of one length of gradients near zero, whose signs differ: later norms drift apart.
+      const most = i === 0 ? 0.01 : 0.15;
+      const norms = `norm ${half.norms[i]} beside ${exact.norms[i]} at step ${i}`;
       expect(Math.abs(half.losses[i] - loss), `loss ${half.losses[i]} beside ${loss}`).toBeLessThan(5e-3);
-      expect(Math.abs(half.norms[i] / exact.norms[i] - 1), norms).toBeLessThan(0.02);
+      expect(Math.abs(half.norms[i] / exact.norms[i] - 1), norms).toBeLessThan(most);
     }
     if (holder.gpu.has("shader-f16")) expect(half.losses).not.toEqual(exact.losses);
     else expect(half).toEqual(exact);
