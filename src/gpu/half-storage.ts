@@ -43,17 +43,22 @@ interface Access {
   full: string;
 }
 
+/** Where an element of a buffer is named, up to its bracket. */
+const use = (name: string) => new RegExp(`(?<![.\\w])${name}\\s*\\[`, "g");
+
 /** `text` with every element of a buffer converted where it is read or written. */
 function rewritten(text: string, access: Access): string {
   const { name, half, full } = access;
   if (new RegExp(`&${name}\\b`).test(text))
     throw new Error(`A kernel takes the address of ${name}, which is kept in f16`);
-  if (new RegExp(`\\b(?:let|var)\\s+${name}\\b`).test(text))
-    throw new Error(`A kernel has a variable ${name} beside the buffer that is kept in f16`);
-  const use = new RegExp(`(?<![.\\w])${name}\\s*\\[`, "g");
+  for (const body of text.split(/\bfn\b/)) {
+    if (new RegExp(`\\b(?:let|var)\\s+${name}\\b`).test(body) && use(name).test(body))
+      throw new Error(`A kernel has a variable ${name} beside the buffer that is kept in f16`);
+  }
+  const uses = use(name);
   let out = "";
   let from = 0;
-  for (let hit = use.exec(text); hit; hit = use.exec(text)) {
+  for (let hit = uses.exec(text); hit; hit = uses.exec(text)) {
     const first = hit.index + hit[0].length;
     const end = closing(text, first);
     const element = `${name}[${rewritten(text.slice(first, end - 1), access)}]`;
@@ -69,7 +74,7 @@ function rewritten(text: string, access: Access): string {
       out += `${full}(${element})`;
       from = end;
     }
-    use.lastIndex = from;
+    uses.lastIndex = from;
   }
   return out + text.slice(from);
 }
