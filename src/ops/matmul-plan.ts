@@ -35,30 +35,40 @@ export const tileK = 16;
 
 const countTiles = ({ m, n }: ProductShape, [bm, bn]: Tile) => Math.ceil(m / bm) * Math.ceil(n / bn);
 
-/** The kernel for a product, the tiles that it may be cut into, the likeliest first, and what parts of K are no shorter than. */
-function forms(
-  gpu: Gpu,
-  shape: ProductShape,
-): { kernel: ProductPlan["kernel"]; tiles: Tile[]; step: number; least: number } {
+interface Forms {
+  kernel: ProductPlan["kernel"];
+  /** What the product may be cut into, the likeliest first. */
+  tiles: readonly Tile[];
+  /** The tile by whose number K is split: as many workgroups as fill a card. */
+  counted: Tile;
+  /** What a part of K is a multiple of, and no shorter than. */
+  step: number;
+  least: number;
+}
+
+function forms(gpu: Gpu, shape: ProductShape): Forms {
   const { m, n, k, halves } = shape;
   const { software, matrices } = gpu.info;
-  if (software && gpu.has("subgroups")) return { kernel: "quads", tiles: [[8, 16]], step: k, least: k };
-  if (software) return { kernel: "direct", tiles: [[8, 4]], step: k, least: k };
+  if (software) {
+    const quads = gpu.has("subgroups");
+    const tile: Tile = quads ? [8, 16] : [8, 4];
+    return { kernel: quads ? "quads" : "direct", tiles: [tile], counted: tile, step: k, least: k };
+  }
   if (halves && matrices && fitsTensorKernel(matrices)) {
-    return { kernel: "tensor", tiles: tensorTiles(m, n, matrices), step: tensorK, least: 512 };
+    const tiles = tensorTiles(m, n, matrices);
+    // Large tiles are fastest where there are enough of them, which splitting K may see to.
+    const large = [...tiles].sort((a, b) => b[0] * b[1] - a[0] * a[1])[0];
+    const fits = m >= 0.75 * large[0] && n >= 0.75 * large[1];
+    return { kernel: "tensor", tiles, counted: fits ? large : tiles[0], step: tensorK, least: 512 };
   }
   // Large tiles do more arithmetic a byte; small ones keep more of the GPU busy. 128 tiles fill most of a large card.
-  const large = m >= 96 && n >= 96 && (countTiles(shape, [128, 128]) >= 128 || k >= 4096);
-  const [big, small]: Tile[] = [
+  const [large, small]: Tile[] = [
     [128, 128],
     [64, 64],
   ];
-  return {
-    kernel: "tiled",
-    tiles: [...(large ? [big, small] : [small, big]), [128, 64], [64, 128]],
-    step: tileK,
-    least: 256,
-  };
+  const fits = m >= 96 && n >= 96 && (countTiles(shape, large) >= 128 || k >= 4096);
+  const likely = fits ? [large, small] : [small, large];
+  return { kernel: "tiled", tiles: [...likely, [128, 64], [64, 128]], counted: likely[0], step: tileK, least: 256 };
 }
 
 /**
@@ -66,14 +76,14 @@ function forms(
  * tile, which does not, is the one that was fastest when this adapter was asked (`timeProducts`), else the likeliest.
  */
 export function planProduct(gpu: Gpu, shape: ProductShape): ProductPlan {
-  const { kernel, tiles, step, least } = forms(gpu, shape);
+  const { kernel, tiles, counted, step, least } = forms(gpu, shape);
   // A weight gradient has few tiles and a K of tens of thousands of tokens: split K, then add the parts in order.
-  const wanted = Math.ceil(264 / countTiles(shape, tiles[0]));
-  const asked = shape.whole ? 1 : Math.max(1, Math.min(wanted, Math.floor(shape.k / Math.max(1, least))));
-  const part = Math.max(1, Math.ceil(shape.k / asked / Math.max(1, step)) * step);
+  const wanted = Math.ceil(264 / countTiles(shape, counted));
+  const asked = shape.whole ? 1 : Math.max(1, Math.min(wanted, Math.floor(shape.k / least)));
+  const part = Math.ceil(shape.k / asked / step) * step;
   const chosen = gpu.choices.get(productKey(shape));
   const tile = tiles.find(([bm, bn]) => bm === chosen?.[0] && bn === chosen[1]) ?? tiles[0];
-  return { kernel, tile, parts: Math.max(1, Math.ceil(shape.k / part)), part };
+  return { kernel, tile, parts: Math.ceil(shape.k / part), part };
 }
 
 /** The tiles that a product may be cut into, the one that is taken unasked first. */
