@@ -11,7 +11,7 @@ for (const plugin of [JestExtend, JestChaiExpect, JestAsymmetricMatchers, ChaiSt
 
 export const { expect } = chai;
 
-const suite = (name) => ({ name, before: [], after: [], beforeEach: [], children: [] });
+const suite = (name) => ({ name, before: [], after: [], beforeEach: [], afterEach: [], children: [] });
 const files = [];
 let current = suite("");
 
@@ -24,6 +24,7 @@ export function file(name) {
 export const beforeAll = (body) => current.before.push(body);
 export const afterAll = (body) => current.after.push(body);
 export const beforeEach = (body) => current.beforeEach.push(body);
+export const afterEach = (body) => current.afterEach.push(body);
 
 function addSuite(name, body) {
   const outer = current;
@@ -104,6 +105,7 @@ export async function report(only) {
         failed++;
         console.log(`FAILED ${path} ${of.name} ${child.name}: ${error.message}`);
       }
+      for (const body of of.afterEach) await body();
     }
     for (const body of of.after) await body();
   };

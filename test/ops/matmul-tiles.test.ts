@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
 import { loadChoices, saveChoices } from "../../src/gpu/choices.node.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
@@ -81,7 +81,9 @@ describe("the tile of a product", () => {
 describe("choices on disk", () => {
   const folder = mkdtempSync(join(tmpdir(), "braid-choices-"));
   const before = process.env.BRAID_CACHE;
-  process.env.BRAID_CACHE = folder;
+  beforeAll(() => {
+    process.env.BRAID_CACHE = folder;
+  });
   const info = () => holder.gpu.info;
   const file = join(folder, "choices.json");
   afterEach(() => rmSync(file, { force: true }));
