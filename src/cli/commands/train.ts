@@ -191,10 +191,16 @@ function recordedSpec(file: string): TrainSpec {
   return { ...spec, config: configFrom(spec.config, file) };
 }
 
+/** How the loss scale fared, where steps were skipped for it. */
+function scaleText({ lossScale }: TrainResult): string {
+  if (!lossScale?.skipped) return "";
+  return `${lossScale.skipped} steps skipped, whose gradients did not fit into f16; the loss scale ended at ${lossScale.scale}\n`;
+}
+
 function summary(spec: TrainSpec, result: TrainResult, gpu: Gpu): string {
   const { validation, params } = result;
   return `${spec.config.pattern}, ${(params.total / 1e6).toFixed(2)}M parameters, seed ${spec.seed}, ${gpu.info.description || gpu.info.device}
 ${result.steps} steps, ${(result.tokens / 1e6).toFixed(2)}M tokens in ${result.seconds.toFixed(1)} s (${(result.tokensPerSecond / 1e3).toFixed(1)} thousand tokens a second)
-validation: ${validation.nllPerToken.toFixed(4)} nats a token, ${validation.nllPerByte.toFixed(4)} nats a byte (${validation.tokens} tokens)
+${scaleText(result)}validation: ${validation.nllPerToken.toFixed(4)} nats a token, ${validation.nllPerByte.toFixed(4)} nats a byte (${validation.tokens} tokens)
 `;
 }
