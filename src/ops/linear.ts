@@ -60,17 +60,22 @@ export function linear(
         const b = tape.operand(weight);
         const dx = { a: part, b, c, accumulate, alpha, label: `${label} dx` } as const;
         matmul(tape.recorder, tape.arena, dx);
-        const target = joinedGradient(tape, weightParts, weight.shape);
-        matmul(tape.recorder, tape.arena, {
-          a: part,
-          b: matrix(x),
-          c: matrix(target.gradient),
-          transposeA: true,
-          accumulate: target.accumulate,
-          alpha,
-          label: `${label} dW`,
-        });
-        if (biasParts.length) addColumns(tape, part, joinedGradient(tape, biasParts, [n]), alpha, `${label} db`);
+        for (const target of gradientsOf(tape, weightParts)) {
+          const c = matrix(target.gradient);
+          matmul(tape.recorder, tape.arena, {
+            a: matrix(dy, column + target.first, c.rows),
+            b: matrix(x),
+            c,
+            transposeA: true,
+            accumulate: target.accumulate,
+            alpha,
+            label: `${label} dW`,
+          });
+        }
+        for (const target of gradientsOf(tape, biasParts)) {
+          const own = matrix(dy, column + target.first, target.gradient.shape[0]);
+          addColumns(tape, own, target, alpha, `${label} db`);
+        }
         column += n;
       }
       if (residual) tape.passOn(y, residual);
@@ -80,14 +85,25 @@ export function linear(
 }
 
 interface Target {
+  /** Its first column of dy, counted from the first of the parts. */
+  first: number;
   gradient: Tensor;
   accumulate: boolean;
 }
 
-/** Parameters that lie side by side have gradients that do, and were written equally often. */
-function joinedGradient(tape: Tape, parts: Tensor[], shape: readonly number[]): Target {
-  const [{ gradient, accumulate }] = parts.map((tensor) => tape.gradientOf(tensor));
-  return { gradient: { ...gradient, shape }, accumulate };
+/** The gradients of parameters that lie side by side, joined where they lie so themselves, as those of a model's weights do. */
+function gradientsOf(tape: Tape, parts: readonly Tensor[]): Target[] {
+  const targets: Target[] = [];
+  let first = 0;
+  for (const part of parts) {
+    const { gradient, accumulate } = tape.gradientOf(part);
+    const last = targets.at(-1);
+    if (last && last.accumulate === accumulate && follows(last.gradient, gradient)) {
+      last.gradient = joined(last.gradient, gradient);
+    } else targets.push({ first, gradient, accumulate });
+    first += part.shape[0];
+  }
+  return targets;
 }
 
 /** into (+)= alpha · the sums of the columns of x, in two stages and a fixed order. */
