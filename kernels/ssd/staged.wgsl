@@ -1,50 +1,30 @@
-// Products through workgroup memory, BK of the inner dimension at a time: tile_a is [BK][BM], tile_b [BK][BN]. The vectors of a row are
-// shuffled by the number of their group of four rows, so that invocations that write the same line of different rows meet different memory banks.
-const AY = BM / 4u;
-const BX = BN / 4u;
-const THREADS = AY * BX;
+// Products through workgroup memory (staging.wgsl), BK of the inner dimension at a time: tile_a is [BK][BM], tile_b [BK][BN]. The vectors of a
+// row are shuffled by the number of their group of four rows, so that invocations that write the same line of different rows meet different memory banks.
 const A_SHUFFLE = min(AY, 8u) - 1u;
 const B_SHUFFLE = min(BX, 8u) - 1u;
-const A_BLOCKS = BK / 4u * AY;
-const B_BLOCKS = BK / 4u * BX;
 
 var<workgroup> tile_a: array<vec4f, max(BK * AY, THREADS)>;
 var<workgroup> tile_b: array<vec4f, BK * BX>;
 
+fn put_a(k: u32, line: u32, block: mat4x4f) {
+  let to = k * 4u * AY + (line ^ (k & A_SHUFFLE));
+  tile_a[to] = block[0];
+  tile_a[to + AY] = block[1];
+  tile_a[to + 2u * AY] = block[2];
+  tile_a[to + 3u * AY] = block[3];
+}
+fn put_b(k: u32, line: u32, block: mat4x4f) {
+  let to = k * 4u * BX + (line ^ (k & B_SHUFFLE));
+  tile_b[to] = block[0];
+  tile_b[to + BX] = block[1];
+  tile_b[to + 2u * BX] = block[2];
+  tile_b[to + 3u * BX] = block[3];
+}
+
 fn product(start: mat4x4f, segment: u32, begin: u32, end: u32, tile: Tile, own: vec2u) -> mat4x4f {
   var r0 = start[0]; var r1 = start[1]; var r2 = start[2]; var r3 = start[3];
   for (var k0 = begin; k0 < end; k0 += BK) {
-    // Neighbouring invocations read what lies side by side in memory.
-    for (var i = own.y * BX + own.x; i < A_BLOCKS + B_BLOCKS; i += THREADS) {
-      if (i < A_BLOCKS) {
-        var k = i / AY;
-        var line = i % AY;
-        if (a_along_inner(segment)) {
-          k = i % (BK / 4u);
-          line = i / (BK / 4u);
-        }
-        let block = a_block(segment, k0 + k * 4u, tile.row0 + line * 4u, tile);
-        let to = k * 4u * AY + (line ^ (k & A_SHUFFLE));
-        tile_a[to] = block[0];
-        tile_a[to + AY] = block[1];
-        tile_a[to + 2u * AY] = block[2];
-        tile_a[to + 3u * AY] = block[3];
-      } else {
-        let j = i - A_BLOCKS;
-        var k = j / BX;
-        var line = j % BX;
-        if (b_along_inner(segment)) {
-          k = j % (BK / 4u);
-          line = j / (BK / 4u);
-        }
-        let block = b_block(segment, k0 + k * 4u, tile.column0 + line * 4u, tile);
-        let to = k * 4u * BX + (line ^ (k & B_SHUFFLE));
-        tile_b[to] = block[0];
-        tile_b[to + BX] = block[1];
-        tile_b[to + 2u * BX] = block[2];
-        tile_b[to + 3u * BX] = block[3];
-      }
-    }
+    stage(segment, k0, tile, own);
     workgroupBarrier();
     for (var four = 0u; four < BK / 4u; four++) {
       let y = own.y ^ (four & A_SHUFFLE);
@@ -62,6 +42,10 @@ fn product(start: mat4x4f, segment: u32, begin: u32, end: u32, tile: Tile, own: 
   }
   return mat4x4f(r0, r1, r2, r3);
 }
+
+// Between products tile_a is free for put_rows.
+fn pass_on(at: u32, value: vec4f) { tile_a[at] = value; }
+fn passed(at: u32, r: u32) -> f32 { return tile_a[at][r]; }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {

@@ -1,6 +1,7 @@
 import { Arena, download, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
-import { Recorder, spread } from "../gpu/recorder.js";
+import { Recorder } from "../gpu/recorder.js";
+import { convert } from "../ops/convert.js";
 import { alternate, gpuBurst, type Rounds } from "./timing.js";
 
 /** How fast a plain kernel copies memory. */
@@ -30,12 +31,7 @@ export async function copyRate(gpu: Gpu, { repeats = 3, seconds = 0.1 }: Partial
     const values = new Uint32Array(size);
     for (let i = 0; i < size; i++) values[i] = Math.imul(i, 2654435761);
     upload(gpu, from, values);
-    recorder.dispatch({
-      kernel: "bench/copy",
-      bindings: [from, to],
-      params: [size / 4],
-      groups: spread(Math.ceil(size / 4 / 256)),
-    });
+    convert(recorder, from, to, "copy");
     recorder.submit();
     const copied = new Uint32Array((await download(gpu, to)).buffer);
     let wrong = 0;

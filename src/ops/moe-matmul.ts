@@ -161,11 +161,11 @@ function productOfWeights({ recorder, arena, gpu }: Tape, plan: ExpertPlan, o: W
   const wide = isWide(m, n);
   const adds = accumulate && !chunked;
   const tensor = groupedTensorText(gpu, recorder.halves, { a, b, widths: [m, n], bm, bn, accumulate: adds, chunked });
-  const tiling = tiled({ kernel: "moe/tiled-weight", bm, bn, wide, accumulate: adds });
+  const tiling = tensor === undefined && tiled({ kernel: "moe/tiled-weight", bm, bn, wide, accumulate: adds });
   const into = chunked ? arena.alloc([plan.chunks, m, n], `${label} parts`) : c;
   const first = plan.tiles + (chunked ? experts : 0);
   recorder.dispatch({
-    ...(tensor === undefined
+    ...(tiling
       ? {
           kernel: "moe/tiled",
           constants: { EXPERTS: experts, CHUNKED: chunked, ...tiling.constants },

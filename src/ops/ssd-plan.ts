@@ -2,7 +2,7 @@ import type { KernelConstants } from "../gpu/gpu.js";
 import { kernels } from "../gpu/kernels.generated.js";
 import { type DispatchOptions, type Recorder, spread } from "../gpu/recorder.js";
 import type { SsdOptions } from "./ssd.js";
-import { fitsSsdTensor, type SsdTile, ssdTensorRows, ssdTensorText } from "./ssd-tensor.js";
+import { fitsSsdTensor, type SsdTile, ssdTensorText } from "./ssd-tensor.js";
 
 type Product = "scores" | "states" | "output" | "dbc";
 
@@ -58,10 +58,10 @@ export function ssdPlan(options: SsdOptions, { gpu, halves }: Pick<Recorder, "gp
   const sizes = { Q: chunk, H: heads };
   /** `product` and `main`, and `put_rows` where the kernel has sums along rows. */
   const multiplying = (tile: SsdTile, rowSums: boolean): string => {
-    if (halves && matrices && fitsSsdTensor(tile, matrices, workgroupMemory))
-      return ssdTensorText(tile, matrices) + (rowSums ? ssdTensorRows : "");
-    const kind = software ? "direct" : "staged";
-    return kernels[`ssd/${kind}`] + (rowSums ? kernels[`ssd/${kind}-rows`] : "");
+    if (software) return kernels["ssd/direct"] + (rowSums ? kernels["ssd/direct-rows"] : "");
+    const onTensorCores = halves && matrices && fitsSsdTensor(tile, matrices, workgroupMemory);
+    const text = onTensorCores ? ssdTensorText(tile, matrices) : kernels["ssd/staged"];
+    return kernels["ssd/staging"] + text + (rowSums ? kernels["ssd/staged-rows"] : "");
   };
   const triangle = (tokens: number) => (tokens * (tokens + 1)) / 2;
   const seen = 2 * batch * (Math.floor(length / chunk) * triangle(chunk) + triangle(length % chunk));

@@ -25,7 +25,7 @@ export function fitsSsdTensor(tile: SsdTile, shape: MatrixShape, workgroupMemory
 }
 
 /**
- * `product` and `main` for the kernels of kernels/ssd, in place of staged.wgsl, on tensor cores: the operands' pieces, which the
+ * What staged.wgsl is to the kernels of kernels/ssd, after staging.wgsl, on tensor cores: the operands' pieces, which the
  * kernel computes in f32 (decays and all), are staged as f16, multiplied by subgroup matrices into f32, and the result goes through workgroup
  * memory to the invocations that own 4 × 4 of it.
  */
@@ -41,11 +41,6 @@ export function ssdTensorText(tile: SsdTile, shape: MatrixShape): string {
   const left = (i: number) =>
     `subgroupMatrixLoad<Left, col_major>(&tile_a, k * ${strideA}u + row${i} * ${m}u, ${strideA}u)`;
   return `${matrixDirectives}${matrixTypes(shape)}
-const AY = BM / 4u;
-const BX = BN / 4u;
-const THREADS = AY * BX;
-const A_BLOCKS = BK / 4u * AY;
-const B_BLOCKS = BK / 4u * BX;
 var<workgroup> tile_a: array<f16, ${BK * strideA}>;
 var<workgroup> tile_b: array<f16, ${BK * strideB}>;
 var<workgroup> results: array<f32, ${BM * BN}>;
@@ -54,29 +49,7 @@ var<private> subgroup: u32;
 fn product(start: mat4x4f, segment: u32, begin: u32, end: u32, tile: Tile, own: vec2u) -> mat4x4f {
 ${own.map((i) => `  let row${i} = (subgroup * ${each}u + ${i}u) / ${columns}u;\n  let column${i} = (subgroup * ${each}u + ${i}u) % ${columns}u;\n  var c${i}: Result;`).join("\n")}
   for (var k0 = begin; k0 < end; k0 += BK) {
-    // Neighbouring invocations read what lies side by side in memory.
-    for (var i = own.y * BX + own.x; i < A_BLOCKS + B_BLOCKS; i += THREADS) {
-      if (i < A_BLOCKS) {
-        var k = i / AY;
-        var line = i % AY;
-        if (a_along_inner(segment)) {
-          k = i % (BK / 4u);
-          line = i / (BK / 4u);
-        }
-        let block = a_block(segment, k0 + k * 4u, tile.row0 + line * 4u, tile);
-        for (var r = 0u; r < 4u; r++) { put_a((k * 4u + r) * ${strideA}u + line * 4u, vec4h(block[r])); }
-      } else {
-        let j = i - A_BLOCKS;
-        var k = j / BX;
-        var line = j % BX;
-        if (b_along_inner(segment)) {
-          k = j % (BK / 4u);
-          line = j / (BK / 4u);
-        }
-        let block = b_block(segment, k0 + k * 4u, tile.column0 + line * 4u, tile);
-        for (var r = 0u; r < 4u; r++) { put_b((k * 4u + r) * ${strideB}u + line * 4u, vec4h(block[r])); }
-      }
-    }
+    stage(segment, k0, tile, own);
     workgroupBarrier();
     for (var k = 0u; k < BK; k += ${k}u) {
 ${own.map((i) => (shared && i > 0 ? "" : `      let a${i} = ${left(i)};\n`)).join("")}${own
@@ -100,8 +73,9 @@ ${own.map((i) => `  subgroupMatrixStore<row_major>(&results, row${i} * ${m * BN}
   workgroupBarrier();
   return sum;
 }
-fn put_a(at: u32, value: vec4h) { ${[0, 1, 2, 3].map((i) => `tile_a[at + ${i}u] = value[${i}];`).join(" ")} }
-fn put_b(at: u32, value: vec4h) { ${[0, 1, 2, 3].map((i) => `tile_b[at + ${i}u] = value[${i}];`).join(" ")} }
+${put("a", strideA)}${put("b", strideB)}// Between products \`results\` is free for put_rows.
+fn pass_on(at: u32, value: vec4f) { for (var r = 0u; r < 4u; r++) { results[at * 4u + r] = value[r]; } }
+fn passed(at: u32, r: u32) -> f32 { return results[at * 4u + r]; }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32, @builtin(subgroup_id) id: u32) {
@@ -111,16 +85,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 `;
 }
 
-/** The sums along the rows of a tile, as in staged-rows.wgsl: between products \`results\` is free to pass them on. */
-export const ssdTensorRows = `fn put_rows(value: vec4f, to: u32, own: vec2u) {
-  let at = (own.x * AY + own.y) * 4u;
-  for (var r = 0u; r < 4u; r++) { results[at + r] = value[r]; }
-  workgroupBarrier();
-  for (var row = own.y * BX + own.x; row < BM; row += THREADS) {
-    var sum = 0.0;
-    for (var x = 0u; x < BX; x++) { sum += results[(x * AY + row / 4u) * 4u + row % 4u]; }
-    rows[to + row] = sum;
+/** Puts a piece of four inner elements by four lines into a staged tile. */
+const put = (name: "a" | "b", stride: number) => `fn put_${name}(k: u32, line: u32, block: mat4x4f) {
+  for (var r = 0u; r < 4u; r++) {
+    let at = (k * 4u + r) * ${stride}u + line * 4u;
+    let halves = vec4h(block[r]);
+    ${[0, 1, 2, 3].map((i) => `tile_${name}[at + ${i}u] = halves[${i}];`).join(" ")}
   }
-  workgroupBarrier();
 }
 `;

@@ -10,9 +10,9 @@ import type { Recompute } from "../memory/recompute.js";
 import { headWeight, languageModel } from "../model/language-model.js";
 import { Parameters } from "../model/parameters.js";
 import { adamW, createOptimizerState, gradientNorm, type OptimizerState, writeOptimizerState } from "../ops/adamw.js";
+import { convert } from "../ops/convert.js";
 import { crossEntropy, uploadTargets } from "../ops/cross-entropy.js";
 import { createTokenBuffers, destroyTokenBuffers, type TokenBuffers, uploadTokens } from "../ops/embedding.js";
-import { halve } from "../ops/halve.js";
 import { createLossScale, type LossScale, updateLossScale } from "../ops/loss-scale.js";
 import { type ProductShape, productsOf } from "../ops/matmul-plan.js";
 import { Tape } from "../ops/tape.js";
@@ -84,7 +84,7 @@ export class TrainStep {
     const { config, batch } = this.spec;
     const { lossScale } = this;
     const tape = new Tape(recorder, arena, true, this.parameters, this.recompute);
-    if (this.parameters.halves) halve(recorder, this.parameters.values, this.parameters.halves);
+    if (this.parameters.halves) convert(recorder, this.parameters.values, this.parameters.halves, "halve weights");
     const after: (() => void)[] = [];
     const hidden = languageModel(tape, this.parameters, this.tokens, {
       batch: batch.sequences,

@@ -6,7 +6,7 @@ import { Recorder } from "../../src/gpu/recorder.js";
 import { receptiveField } from "../../src/inspect/receptive-field.js";
 import { initialValues } from "../../src/model/initialise.js";
 import { Parameters } from "../../src/model/parameters.js";
-import { halve } from "../../src/ops/halve.js";
+import { convert } from "../../src/ops/convert.js";
 import { TrainStep } from "../../src/train/step.js";
 import { tinyConfig, tinySpec } from "../model/fixtures.js";
 import { asHardware } from "../ops/harness.js";
@@ -105,7 +105,7 @@ it("a kernel that writes past its buffer is noticed", async () => {
   const guarded = new Guarded(gpu);
   const recorder = new Recorder(guarded.gpu);
   const values = tensorFrom(guarded.gpu, [256], "values", new Float32Array(256));
-  halve(recorder, values, tensorFrom(guarded.gpu, [16], "too small"));
+  convert(recorder, values, tensorFrom(guarded.gpu, [16], "too small"), "convert");
   recorder.submit();
   expect(await guarded.written()).toEqual(["too small"]);
 });

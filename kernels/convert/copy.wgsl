@@ -1,4 +1,4 @@
-// to = from, as plain as can be: what `braid bench ops` takes for the bandwidth of the memory.
+// to = from, as plain as can be; where one of them is kept in f16, that is its conversion.
 struct Params { count: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> source: array<vec4f>;
