@@ -12,8 +12,11 @@ export const tensorForward = `
 @group(0) @binding(3) var<storage, read_write> log_sum: array<f32>;
 
 const HEADROOM = 8.0;
-/** The last step, counted from one, in which a reference moved. */
-var<workgroup> moved: atomic<u32>;
+/**
+ * The last step, counted from one, in which a reference moved: the first of them. Matrices must begin at multiples of 16 bytes, and a driver (of
+ * an H100) may put an array of 8-byte vectors right behind 4 bytes: so every variable here has whole 16.
+ */
+var<workgroup> moved: array<atomic<u32>, 4>;
 
 fn fetch(which: u32, at: u32) -> vec4u { return qkv[at]; }
 
@@ -30,7 +33,7 @@ fn row_sum(mine: f32) -> f32 {
 }
 
 ${entry}${queryBlock}
-  if (local == 0u) { atomicStore(&moved, 0u); }
+  if (local == 0u) { atomicStore(&moved[0], 0u); }
   let queries = Source(0u, start + i0 * width() + head * KEY_EIGHTS, width(), p.length - i0);
   var q: array<Left, DOWN * KEY_STEPS>;
 ${held("q", "KEY", "queries")}
@@ -73,7 +76,7 @@ ${products("scores", "q", "KEY")}
       if (highest > reference[r] + HEADROOM) {
         keep[r] = exp2(reference[r] - highest);
         reference[r] = highest;
-        atomicMax(&moved, step + 1u);
+        atomicMax(&moved[0], step + 1u);
       }
       var sum = vec4f();
       for (var n = 0u; n < QUADS; n++) {
@@ -84,7 +87,7 @@ ${products("scores", "q", "KEY")}
       total[r] = total[r] * keep[r] + dot(sum, vec4f(1.0));
     }
     // A barrier too. In the first tile there are no sums yet.
-    if (workgroupUniformLoad(&moved) == step + 1u && step > 0u) {${passed(
+    if (workgroupUniformLoad(&moved[0]) == step + 1u && step > 0u) {${passed(
       "sums",
       "VALUE",
       `

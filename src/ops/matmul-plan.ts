@@ -3,6 +3,7 @@ import type { Gpu } from "../gpu/gpu.js";
 import type { Recorder } from "../gpu/recorder.js";
 import type { ElementType } from "../gpu/tensor.js";
 import { fitsTensorKernel, tensorK, tensorTiles } from "./matmul-tensor.js";
+import { tileK } from "./matmul-tiled.js";
 
 /** All that decides how a product is cut. */
 export interface ProductShape {
@@ -19,8 +20,8 @@ export interface ProductShape {
   halves: boolean;
 }
 
-/** Rows and columns of a workgroup's result. */
-export type Tile = readonly [bm: number, bn: number];
+/** Rows and columns of a workgroup's result; and 1 where the tiled kernel fetches ahead. */
+export type Tile = readonly [bm: number, bn: number, ...ahead: number[]];
 
 export interface ProductPlan {
   kernel: "direct" | "quads" | "tiled" | "tensor";
@@ -29,9 +30,6 @@ export interface ProductPlan {
   /** K a part. */
   part: number;
 }
-
-/** Columns of K that the tiled kernel stages at a time. */
-export const tileK = 16;
 
 const countTiles = ({ m, n }: ProductShape, [bm, bn]: Tile) => Math.ceil(m / bm) * Math.ceil(n / bn);
 
@@ -67,8 +65,9 @@ function forms(gpu: Gpu, shape: ProductShape): Forms {
     [64, 64],
   ];
   const fits = m >= 96 && n >= 96 && (countTiles(shape, large) >= 128 || k >= 4096);
-  const likely = fits ? [large, small] : [small, large];
-  return { kernel: "tiled", tiles: [...likely, [128, 64], [64, 128]], counted: likely[0], step: tileK, least: 256 };
+  const tiles: Tile[] = [...(fits ? [large, small] : [small, large]), [128, 64], [64, 128]];
+  const ahead = tiles.map(([bm, bn]): Tile => [bm, bn, 1]);
+  return { kernel: "tiled", tiles: [...tiles, ...ahead], counted: tiles[0], step: tileK, least: 256 };
 }
 
 /**
@@ -82,7 +81,7 @@ export function planProduct(gpu: Gpu, shape: ProductShape): ProductPlan {
   const asked = shape.whole ? 1 : Math.max(1, Math.min(wanted, Math.floor(shape.k / least)));
   const part = Math.ceil(shape.k / asked / step) * step;
   const chosen = gpu.choices.get(productKey(shape));
-  const tile = tiles.find(([bm, bn]) => bm === chosen?.[0] && bn === chosen[1]) ?? tiles[0];
+  const tile = tiles.find((one) => one.join() === chosen?.join()) ?? tiles[0];
   return { kernel, tile, parts: Math.ceil(shape.k / part), part };
 }
 

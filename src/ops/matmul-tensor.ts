@@ -3,7 +3,8 @@ import type { MatrixShape } from "../gpu/info.js";
 /**
  * Products on tensor cores through WGSL's subgroup matrices (f16 times f16, summed in f32). Tiles of both operands go through
  * workgroup memory in f16, rows as they lie, so that either transpose is a way of reading the tile; the next ones are fetched into
- * registers meanwhile.
+ * registers meanwhile. Workgroup memory is made of vec4s, since a driver stores halves that it is given one by one one by one; each variable of
+ * whole 16 bytes, where matrices must begin.
  */
 
 /** A workgroup's tile; its four subgroups share it two by two. */
@@ -16,7 +17,7 @@ export interface TensorTile {
 export const tensorK = 32;
 const down = 2;
 const across = 2;
-/** Halves between rows of a tile beyond its width: rows then begin in different banks. */
+/** Elements between rows of a tile beyond its width: rows then begin in different banks. */
 const pad = 8;
 
 /**
@@ -34,6 +35,7 @@ export function tensorTiles(m: number, n: number, shape: MatrixShape): (readonly
 export function fitsTensorKernel({ m, n, k, lanes }: MatrixShape): boolean {
   const threads = lanes * down * across;
   return (
+    [m, n, k].every((side) => side % 4 === 0) &&
     tensorK % k === 0 &&
     (2 * down * m * tensorK) % (8 * threads) === 0 &&
     (2 * across * n * tensorK) % (8 * threads) === 0
@@ -97,22 +99,25 @@ export function tensorText({ shape, tile, a, b, access, begin = plainTile(tile) 
   ].join("\n");
   // Each subgroup passes its results through a strip of its own, one row of matrices at a time, for `store4` to take from.
   const strip = bn / across;
+  const stripStride = (strip + pad) / 4;
   const give = range(rows).flatMap((i) => [
-    ...range(columns).map((j) => `subgroupMatrixStore<row_major>(&results, strip + ${j * n}u, c${i}_${j}, ${strip}u);`),
+    ...range(columns).map(
+      (j) => `subgroupMatrixStore<row_major>(&results, strip + ${(j * n) / 4}u, c${i}_${j}, ${stripStride}u);`,
+    ),
     "workgroupBarrier();",
     `give(c0, row0 + own_row + ${i * m}u, column0 + own_column, strip, lane);`,
     ...(i + 1 < rows ? ["workgroupBarrier();"] : []),
   ]);
   return `${matrixDirectives}${matrixTypes(shape)}
-var<workgroup> tile_a: array<f16, ${left.size}>;
-var<workgroup> tile_b: array<f16, ${right.size}>;
-var<workgroup> results: array<f32, ${down * across * m * strip}>;
+var<workgroup> tile_a: array<vec4<f16>, ${left.size}>;
+var<workgroup> tile_b: array<vec4<f16>, ${right.size}>;
+var<workgroup> results: array<vec4f, ${down * across * m * stripStride}>;
 ${access}${left.text}${right.text}
 fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
   for (var quad = lane; quad < ${(m * strip) / 4}u; quad += ${lanes}u) {
-    let at = strip + quad * 4u;
-    let value = vec4f(results[at], results[at + 1u], results[at + 2u], results[at + 3u]);
-    store4(c0, row + quad / ${strip / 4}u, column + quad % ${strip / 4}u * 4u, value);
+    let line = quad / ${strip / 4}u;
+    let at = quad % ${strip / 4}u;
+    store4(c0, row + line, column + at * 4u, results[strip + line * ${stripStride}u + at]);
   }
 }
 @compute @workgroup_size(${threads})
@@ -121,7 +126,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   ${begin}
   let own_row = subgroup / ${across}u * ${bm / down}u;
   let own_column = subgroup % ${across}u * ${strip}u;
-  let strip = subgroup * ${m * strip}u;
+  let strip = subgroup * ${m * stripStride}u;
 ${each((i, j) => `  var c${i}_${j}: Result;`).join("\n")}
 ${left.registers}${right.registers}
   {
@@ -165,35 +170,39 @@ const grid = (rows: number, columns: number) => range(rows).flatMap((i) => range
 
 /** How one operand's tile of `lines` rows of `width` halves is read, `wide` numbers an invocation at a time, and laid down. */
 function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads: number) {
-  const stride = width + pad;
+  // In vec4s, as all of a tile: four halves are stored at once.
+  const stride = (width + pad) / 4;
   const perLine = width / wide;
   const turns = range((lines * perLine) / threads);
   const place = (turn: number) => {
     const item = `(local + ${turn * threads}u)`;
-    return { line: `${item} / ${perLine}u`, at: `${item} % ${perLine}u * ${wide}u` };
+    return {
+      line: `${item} / ${perLine}u`,
+      at: `${item} % ${perLine}u * ${wide}u`,
+      vector: `${item} % ${perLine}u * ${wide / 4}u`,
+    };
   };
-  const halves =
+  const laid =
     wide === 4
-      ? range(4).map((i) => `tile_${name}[at + ${i}u] = f16(value[${i}]);`)
-      : range(8).map((i) => `tile_${name}[at + ${i}u] = pair${i >> 1}[${i & 1}];`);
-  const pairs = wide === 4 ? [] : range(4).map((i) => `let pair${i} = bitcast<vec2<f16>>(value[${i}]);`);
+      ? `tile_${name}[at] = vec4<f16>(value);`
+      : `tile_${name}[at] = bitcast<vec4<f16>>(value.xy); tile_${name}[at + 1u] = bitcast<vec4<f16>>(value.zw);`;
   const type = wide === 4 ? "vec4f" : "vec4u";
   return {
     size: lines * stride,
     registers: turns.map((turn) => `  var ${name}_next${turn}: ${type};\n`).join(""),
-    text: `fn put_${name}(at: u32, value: ${type}) { ${[...pairs, ...halves].join(" ")} }\n`,
+    text: `fn put_${name}(at: u32, value: ${type}) { ${laid} }\n`,
     fetch: (place_: (line: string, at: string) => string) =>
       turns.map((turn) => {
         const { line, at } = place(turn);
         return `    ${name}_next${turn} = load_${name}${wide}${place_(line, at)};`;
       }),
     put: turns.map((turn) => {
-      const { line, at } = place(turn);
-      return `    put_${name}(${line} * ${stride}u + ${at}, ${name}_next${turn});`;
+      const { line, vector } = place(turn);
+      return `    put_${name}(${line} * ${stride}u + ${vector}, ${name}_next${turn});`;
     }),
     /** The matrix that begins at `line` of M or N, `step` into K; `alongLines`: K runs along the tile's lines. */
     load: (kind: "Left" | "Right", alongLines: boolean, line: string) => {
-      const at = alongLines ? `step * ${stride}u + ${line}` : `${line} * ${stride}u + step`;
+      const at = alongLines ? `step * ${stride}u + ${line} / 4u` : `${line} * ${stride}u + step / 4u`;
       const byRows = (kind === "Left") !== alongLines;
       return `subgroupMatrixLoad<${kind}, ${byRows ? "row_major" : "col_major"}>(&tile_${name}, ${at}, ${stride}u)`;
     },

@@ -2,8 +2,9 @@ import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import { bytesIn, sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
-import { noteProduct, type ProductShape, planProduct, type Tile, tileK } from "./matmul-plan.js";
+import { noteProduct, type ProductShape, planProduct, type Tile } from "./matmul-plan.js";
 import { type TensorOperand, tensorText } from "./matmul-tensor.js";
+import { tiledText } from "./matmul-tiled.js";
 import { times } from "./scale.js";
 
 /** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
@@ -122,42 +123,6 @@ fn finished(value: f32, column: u32) -> f32 { return ${bias ? "(value + bias[col
 `;
 }
 
-/** The main function with its bm/16 × bn/16 results in named registers: an indexed array may end up in memory. */
-function main(bm: number, bn: number): string {
-  const quads = (lines: number) => Array.from({ length: lines / 64 }, (_, index) => index);
-  const lines: string[] = [];
-  const each = (visit: (i: number, j: number, r: number) => string) => {
-    for (const i of quads(bm)) for (const j of quads(bn)) for (let r = 0; r < 4; r++) lines.push(visit(i, j, r));
-  };
-  each((i, j, r) => `  var c${i}${j}${r} = vec4f();`);
-  lines.push(
-    "  for (var k0 = k_begin; k0 < k_end; k0 += BK) {",
-    "    stage_a(row0, k0, local, k_end);",
-    "    stage_b(column0, k0, local, k_end);",
-    "    workgroupBarrier();",
-    "    for (var k = 0u; k < BK; k++) {",
-  );
-  for (const i of quads(bm)) lines.push(`      let a${i} = tile_a[k * (BM / 4u) + ${i * 16}u + ty];`);
-  for (const j of quads(bn)) lines.push(`      let b${j} = tile_b[k * (BN / 4u) + ${j * 16}u + tx];`);
-  each((i, j, r) => `      c${i}${j}${r} = fma(vec4f(a${i}[${r}]), b${j}, c${i}${j}${r});`);
-  lines.push("    }", "    workgroupBarrier();", "  }");
-  each(
-    (i, j, r) => `  store4(c0, row0 + ${i * 64}u + ty * 4u + ${r}u, column0 + ${j * 64}u + tx * 4u, c${i}${j}${r});`,
-  );
-  return `@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row0 = group.y * BM;
-  let column0 = group.x * BN;
-  let k_begin = group.z * p.part;
-  let k_end = min(p.k, k_begin + p.part);
-  let c0 = p.c0 + group.z * p.stride;
-  let ty = local / 16u;
-  let tx = local % 16u;
-${lines.join("\n")}
-}
-`;
-}
-
 /** The text of a tensor-core kernel, which reads operands that lie well in f16 eight at a time. */
 function tensorKernel(
   gpu: Gpu,
@@ -196,7 +161,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   };
   noteProduct(recorder, product);
   const { kernel, tile, parts, part } = planProduct(recorder.gpu, product);
-  const [bm, bn] = tile;
+  const [bm, bn, ahead] = tile;
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const pieces = Math.ceil(m / bm) * Math.ceil(n / bn);
@@ -237,8 +202,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
       ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, tile, options, [loadA, loadB], store) }
       : {
           kernel: "matmul/tiled",
-          constants: { ...constants, BM: bm, BN: bn, BK: tileK },
-          before: loadA + loadB + store + main(bm, bn),
+          before: loadA + loadB + store + tiledText({ bm, bn, transposeA, transposeB, ahead: ahead === 1 }),
         }),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],

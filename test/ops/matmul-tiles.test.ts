@@ -44,7 +44,7 @@ describe("the tile of a product", () => {
     const [shape] = productsOf(record(gpu).recorder);
     expect(planProduct(gpu, shape).parts).toBeGreaterThan(1);
     const tiles = tilesOf(gpu, shape);
-    expect(tiles).toHaveLength(4);
+    expect(tiles).toHaveLength(8);
     const results: number[][] = [];
     for (const tile of tiles) {
       gpu.choices.set(productKey(shape), tile);
