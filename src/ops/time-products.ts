@@ -8,11 +8,13 @@ import { type ProductShape, productKey, type Tile, tilesOf } from "./matmul-plan
 const together = 16;
 /** Milliseconds of work to time a tile by, and how often. */
 const enough = 3;
-const repeats = 3;
+const rounds = 4;
+/** Milliseconds of work before the clock starts: a card that idled while kernels were compiled runs at a fraction of its speed. */
+const warmUp = 60;
 
 /**
- * Times every tile of the products that this adapter has no choice for yet, and keeps the fastest. The results of a product have the
- * same bits whatever its tile, so a choice changes time alone. Software adapters have one tile and are not timed.
+ * Times every tile of the products that this adapter has no choice for yet, taking turns, and keeps the fastest. The results of a product have
+ * the same bits whatever its tile, so a choice changes time alone. Software adapters have one tile and are not timed.
  * @returns how many products were timed
  */
 export async function timeProducts(gpu: Gpu, shapes: Iterable<ProductShape>): Promise<number> {
@@ -21,53 +23,76 @@ export async function timeProducts(gpu: Gpu, shapes: Iterable<ProductShape>): Pr
     const key = productKey(shape);
     const tiles = tilesOf(gpu, shape);
     if (tiles.length < 2 || gpu.choices.has(key)) continue;
-    let best: { tile: Tile; milliseconds: number } | undefined;
-    for (const tile of tiles) {
-      const milliseconds = await timeTile(gpu, shape, tile);
+    const products: TimedProduct[] = [];
+    try {
+      for (const tile of tiles) products.push(new TimedProduct(gpu, shape, tile));
+      const start = performance.now();
+      do for (const product of products) await product.run(1);
+      while (performance.now() - start < warmUp);
+      for (let round = 0; round < rounds; round++) for (const product of products) await product.time();
       // The first is taken unless another is better by more than the clock's noise.
-      if (!best || milliseconds < 0.97 * best.milliseconds) best = { tile, milliseconds };
+      const best = products.reduce((best, product) => (product.least < 0.97 * best.least ? product : best));
+      gpu.choices.set(key, best.tile);
+    } finally {
+      for (const product of products) product.destroy();
     }
-    gpu.choices.set(key, best!.tile);
     timed++;
   }
   if (timed > 0) gpu.keepChoices();
   return timed;
 }
 
-/** The least milliseconds that a product took with this tile. */
-async function timeTile(gpu: Gpu, shape: ProductShape, tile: Tile): Promise<number> {
-  const { m, n, k, transposeA, transposeB, whole, types, halves } = shape;
-  const key = productKey(shape);
-  const arena = new Arena(gpu);
-  const recorder = new Recorder(gpu, halves ? "mixed" : "f32");
-  const a = arena.alloc(transposeA ? [k, m] : [m, k], "timed a", types[0]);
-  const b = arena.alloc(transposeB ? [n, k] : [k, n], "timed b", types[1]);
-  const c = arena.alloc([m, n], "timed c", types[2]);
-  const options: MatmulOptions = { a: matrix(a), b: matrix(b), c: matrix(c), transposeA, transposeB };
-  if (whole) options.add = matrix(arena.alloc([m, n], "timed d", types[2]));
-  gpu.choices.set(key, tile);
-  try {
-    for (let i = 0; i < together; i++) matmul(recorder, arena, options);
-    let least = Number.POSITIVE_INFINITY;
-    // The first submission compiles.
-    recorder.submit();
-    await gpu.idle();
-    let count = 1;
-    for (let turn = 0; turn < repeats; ) {
-      const start = performance.now();
-      for (let i = 0; i < count; i++) recorder.submit();
-      await gpu.idle();
-      const milliseconds = performance.now() - start;
-      if (milliseconds < enough) count *= 2;
-      else {
-        least = Math.min(least, milliseconds / count / together);
-        turn++;
-      }
+/** A product cut into one tile, recorded a few times. */
+class TimedProduct {
+  /** Milliseconds of one product, in the fastest burst. */
+  least = Number.POSITIVE_INFINITY;
+  private readonly arena: Arena;
+  private readonly recorder: Recorder;
+  /** Submissions a burst. */
+  private count = 1;
+
+  constructor(
+    private readonly gpu: Gpu,
+    shape: ProductShape,
+    readonly tile: Tile,
+  ) {
+    const { m, n, k, transposeA, transposeB, whole, types, halves } = shape;
+    const key = productKey(shape);
+    this.arena = new Arena(gpu);
+    this.recorder = new Recorder(gpu, halves ? "mixed" : "f32");
+    const a = this.arena.alloc(transposeA ? [k, m] : [m, k], "timed a", types[0]);
+    const b = this.arena.alloc(transposeB ? [n, k] : [k, n], "timed b", types[1]);
+    const c = this.arena.alloc([m, n], "timed c", types[2]);
+    const options: MatmulOptions = { a: matrix(a), b: matrix(b), c: matrix(c), transposeA, transposeB };
+    if (whole) options.add = matrix(this.arena.alloc([m, n], "timed d", types[2]));
+    gpu.choices.set(key, tile);
+    try {
+      for (let i = 0; i < together; i++) matmul(this.recorder, this.arena, options);
+    } finally {
+      gpu.choices.delete(key);
     }
-    return least;
-  } finally {
-    gpu.choices.delete(key);
-    recorder.destroy();
-    arena.destroy();
+  }
+
+  async run(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) this.recorder.submit();
+    await this.gpu.idle();
+  }
+
+  async time(): Promise<void> {
+    for (;;) {
+      const start = performance.now();
+      await this.run(this.count);
+      const milliseconds = performance.now() - start;
+      if (milliseconds >= enough) {
+        this.least = Math.min(this.least, milliseconds / this.count / together);
+        return;
+      }
+      this.count *= 2;
+    }
+  }
+
+  destroy(): void {
+    this.recorder.destroy();
+    this.arena.destroy();
   }
 }
