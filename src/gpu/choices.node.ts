@@ -7,7 +7,7 @@ import type { GpuInfo } from "./info.js";
 export type Choices = Map<string, readonly number[]>;
 
 /** Bump it when kernels change, so that choices among the old ones are forgotten. */
-const version = 1;
+const version = 2;
 
 interface File {
   version: number;

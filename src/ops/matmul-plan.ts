@@ -20,8 +20,8 @@ export interface ProductShape {
   halves: boolean;
 }
 
-/** Rows and columns of a workgroup's result; and 1 where the tiled kernel fetches ahead. */
-export type Tile = readonly [bm: number, bn: number, ...ahead: number[]];
+/** Rows and columns of a workgroup's result; then 1 where the tiled kernel fetches ahead, or how many subgroups share the tensor kernel's. */
+export type Tile = readonly [bm: number, bn: number] | readonly [bm: number, bn: number, form: number];
 
 export interface ProductPlan {
   kernel: "direct" | "quads" | "tiled" | "tensor";
@@ -53,9 +53,9 @@ function forms(gpu: Gpu, shape: ProductShape): Forms {
     return { kernel: quads ? "quads" : "direct", tiles: [tile], counted: tile, step: k, least: k };
   }
   if (halves && matrices && fitsTensorKernel(matrices)) {
-    const tiles = tensorTiles(m, n, matrices);
+    const tiles = tensorTiles(m, n, matrices, gpu.limits.maxComputeWorkgroupStorageSize);
     // Large tiles are fastest where there are enough of them, which splitting K may see to.
-    const large = [...tiles].sort((a, b) => b[0] * b[1] - a[0] * a[1])[0];
+    const large: Tile = [8 * matrices.m, 8 * matrices.n];
     const fits = m >= 0.75 * large[0] && n >= 0.75 * large[1];
     return { kernel: "tensor", tiles, counted: fits ? large : tiles[0], step: tensorK, least: 512 };
   }

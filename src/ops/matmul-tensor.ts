@@ -7,38 +7,84 @@ import type { MatrixShape } from "../gpu/info.js";
  * whole 16 bytes, where matrices must begin.
  */
 
-/** A workgroup's tile; its four subgroups share it two by two. */
+/** A workgroup's tile, shared by `down` times `across` subgroups. */
 export interface TensorTile {
   bm: number;
   bn: number;
+  down: number;
+  across: number;
 }
 
 /** Columns of K staged at a time. */
 export const tensorK = 32;
-const down = 2;
-const across = 2;
 /** Elements between rows of a tile beyond its width: rows then begin in different banks. */
 const pad = 8;
 
+/** A tile as it is chosen among: its sides, and how many subgroups share it, 4 by default. */
+export type TensorForm = readonly [bm: number, bn: number] | readonly [bm: number, bn: number, subgroups: number];
+
+/** Four subgroups share a tile two by two; eight have twice as many along its longer side. */
+export function tensorTile([bm, bn, subgroups = 4]: TensorForm): TensorTile {
+  const down = subgroups === 8 && bm > bn ? 4 : 2;
+  return { bm, bn, down, across: subgroups / down };
+}
+
 /**
  * The tiles that a product [m, n] may be cut into, the likeliest first: of four by four matrices a subgroup where they fill the card, of
- * two by two, and between.
+ * two by two, and between; then those of eight subgroups, as large or twice as large.
  */
-export function tensorTiles(m: number, n: number, shape: MatrixShape): (readonly [number, number])[] {
-  const [bm, bn] = [4 * down * shape.m, 4 * across * shape.n];
-  const large = m >= 0.75 * bm && n >= 0.75 * bn && Math.ceil(m / bm) * Math.ceil(n / bn) >= 64;
-  const [big, small] = [[bm, bn] as const, [bm / 2, bn / 2] as const];
-  return [...(large ? [big, small] : [small, big]), [bm, bn / 2], [bm / 2, bn]];
+export function tensorTiles(m: number, n: number, shape: MatrixShape, memory: number): TensorForm[] {
+  const [bm, bn] = [8 * shape.m, 8 * shape.n];
+  const fills = (bm: number, bn: number) => m >= 0.75 * bm && n >= 0.75 * bn;
+  const large = fills(bm, bn) && Math.ceil(m / bm) * Math.ceil(n / bn) >= 64;
+  const [big, small]: TensorForm[] = [
+    [bm, bn],
+    [bm / 2, bn / 2],
+  ];
+  const shared: TensorForm[] = [
+    [bm, bn, 8],
+    [bm, 2 * bn, 8],
+    [2 * bm, bn, 8],
+  ];
+  return [
+    ...(large ? [big, small] : [small, big]),
+    [bm, bn / 2],
+    [bm / 2, bn],
+    ...shared.filter(
+      (form) =>
+        fills(form[0], form[1]) && divides(tensorTile(form), shape) && stripOf(tensorTile(form), shape, memory) > 0,
+    ),
+  ];
 }
 
 /** Whether the kernel can be cut for such matrices: whole steps of K, and tiles that divide evenly among the invocations. */
-export function fitsTensorKernel({ m, n, k, lanes }: MatrixShape): boolean {
-  const threads = lanes * down * across;
+export function fitsTensorKernel(shape: MatrixShape): boolean {
+  const { m, n, k } = shape;
+  const smallest = tensorTile([4 * m, 4 * n]);
+  return [m, n, k].every((side) => side % 4 === 0) && tensorK % k === 0 && divides(smallest, shape);
+}
+
+/** Whether every invocation reads as many whole 8 halves of each operand as any other. */
+function divides({ bm, bn, down, across }: TensorTile, { lanes }: MatrixShape): boolean {
+  return [bm, bn].every((lines) => (lines * tensorK) % (8 * lanes * down * across) === 0);
+}
+
+/**
+ * Matrices of a row that a subgroup passes through workgroup memory at a time: as many as there is room for beside the operands' tiles,
+ * and that share out evenly; 0 where there is none.
+ */
+function stripOf({ bm, bn, down, across }: TensorTile, { m, n }: MatrixShape, memory: number): number {
+  // Whichever way they lie, rows have their padding.
+  const tiles = [bm, bn].reduce(
+    (sum, lines) => sum + 2 * Math.max(lines * (tensorK + pad), tensorK * (lines + pad)),
+    0,
+  );
+  const columns = bn / across / n;
+  const fits = (count: number) => columns % count === 0 && tiles + 4 * down * across * m * (count * n + pad) <= memory;
   return (
-    [m, n, k].every((side) => side % 4 === 0) &&
-    tensorK % k === 0 &&
-    (2 * down * m * tensorK) % (8 * threads) === 0 &&
-    (2 * across * n * tensorK) % (8 * threads) === 0
+    range(columns + 1)
+      .filter((count) => count > 0 && fits(count))
+      .at(-1) ?? 0
   );
 }
 
@@ -55,8 +101,14 @@ export interface TensorKernel {
   tile: TensorTile;
   a: TensorOperand;
   b: TensorOperand;
-  /** WGSL of the operands' `load_…` and of `store4`. */
+  /** WGSL of the operands, of their `load_…` and of `store4`; or, where all is even, of the operands alone. */
   access: string;
+  /** The tile, and steps of K, divide the product: nothing is checked, and places in memory are found before the loop. */
+  even?: boolean;
+  /** Results leave eight at a time, through `store8`. */
+  eights?: boolean;
+  /** Bytes of workgroup memory. */
+  memory: number;
   /** WGSL that defines row0, row_end, column0, column_end, k_begin, k_end and c0 of a workgroup's tile; plainTile by default. */
   begin?: string;
 }
@@ -71,24 +123,20 @@ const plainTile = ({ bm, bn }: TensorTile) => `let row0 = group.y * ${bm}u;
   let c0 = p.c0 + group.z * p.stride;`;
 
 /** The whole kernel, bar its parameters (kernels/matmul/tensor.wgsl). */
-export function tensorText({ shape, tile, a, b, access, begin = plainTile(tile) }: TensorKernel): string {
-  const { bm, bn } = tile;
+export function tensorText(kernel: TensorKernel): string {
+  const { shape, tile, a, b, access, even = false, eights = false, memory, begin = plainTile(tile) } = kernel;
+  const { bm, bn, down, across } = tile;
   const { m, n, k, lanes } = shape;
   const threads = lanes * down * across;
   const [rows, columns] = [bm / down / m, bn / across / n];
   const left = staging("a", a.transposed ? [tensorK, bm] : [bm, tensorK], a.width, threads);
   const right = staging("b", b.transposed ? [bn, tensorK] : [tensorK, bn], b.width, threads);
   const each = (visit: (i: number, j: number) => string) => grid(rows, columns).map(([i, j]) => visit(i, j));
-  const fetch = [
-    ...left.fetch((line, at) =>
-      a.transposed ? `(k0 + ${line}, row0 + ${at}, k_end, row_end)` : `(row0 + ${line}, k0 + ${at}, row_end, k_end)`,
-    ),
-    ...right.fetch((line, at) =>
-      b.transposed
-        ? `(column0 + ${line}, k0 + ${at}, column_end, k_end)`
-        : `(k0 + ${line}, column0 + ${at}, k_end, column_end)`,
-    ),
-  ].join("\n");
+  const read = [
+    left.reads("row0", "row_end", a.transposed, even),
+    right.reads("column0", "column_end", !b.transposed, even),
+  ];
+  const [places, fetch] = [read.map(({ places }) => places).join(""), read.map(({ fetch }) => fetch).join("")];
   const put = [...left.put, ...right.put].join("\n");
   const use = [
     `for (var step = 0u; step < ${tensorK}u; step += ${k}u) {`,
@@ -97,27 +145,33 @@ export function tensorText({ shape, tile, a, b, access, begin = plainTile(tile) 
     ...each((i, j) => `c${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, c${i}_${j});`),
     "}",
   ].join("\n");
-  // Each subgroup passes its results through a strip of its own, one row of matrices at a time, for `store4` to take from.
-  const strip = bn / across;
-  const stripStride = (strip + pad) / 4;
-  const give = range(rows).flatMap((i) => [
-    ...range(columns).map(
-      (j) => `subgroupMatrixStore<row_major>(&results, strip + ${(j * n) / 4}u, c${i}_${j}, ${stripStride}u);`,
-    ),
-    "workgroupBarrier();",
-    `give(c0, row0 + own_row + ${i * m}u, column0 + own_column, strip, lane);`,
-    ...(i + 1 < rows ? ["workgroupBarrier();"] : []),
-  ]);
+  // Each subgroup passes its results through a strip of its own, some matrices of a row at a time, for `store4` or `store8` to take from.
+  const count = stripOf(tile, shape, memory);
+  const width = count * n;
+  const stride = (width + pad) / 4;
+  const give = grid(rows, columns / count).map(([i, part]) =>
+    [
+      ...range(count).map(
+        (j) =>
+          `subgroupMatrixStore<row_major>(&results, strip + ${(j * n) / 4}u, c${i}_${part * count + j}, ${stride}u);`,
+      ),
+      "workgroupBarrier();",
+      `give(c0, row0 + own_row + ${i * m}u, column0 + own_column + ${part * width}u, strip, lane);`,
+    ].join("\n"),
+  );
+  const wide = eights ? 8 : 4;
+  const result = "results[place]";
   return `${matrixDirectives}${matrixTypes(shape)}
 var<workgroup> tile_a: array<vec4<f16>, ${left.size}>;
 var<workgroup> tile_b: array<vec4<f16>, ${right.size}>;
-var<workgroup> results: array<vec4f, ${down * across * m * stripStride}>;
+var<workgroup> results: array<vec4f, ${down * across * m * stride}>;
 ${access}${left.text}${right.text}
 fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
-  for (var quad = lane; quad < ${(m * strip) / 4}u; quad += ${lanes}u) {
-    let line = quad / ${strip / 4}u;
-    let at = quad % ${strip / 4}u;
-    store4(c0, row + line, column + at * 4u, results[strip + line * ${stripStride}u + at]);
+  for (var item = lane; item < ${(m * width) / wide}u; item += ${lanes}u) {
+    let line = item / ${width / wide}u;
+    let at = item % ${width / wide}u * ${wide / 4}u;
+    let place = strip + line * ${stride}u + at;
+    store${wide}(c0, row + line, column + at * 4u, ${eights ? `${result}, results[place + 1u]` : result});
   }
 }
 @compute @workgroup_size(${threads})
@@ -125,10 +179,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {
   ${begin}
   let own_row = subgroup / ${across}u * ${bm / down}u;
-  let own_column = subgroup % ${across}u * ${strip}u;
-  let strip = subgroup * ${m * stripStride}u;
+  let own_column = subgroup % ${across}u * ${bn / across}u;
+  let strip = subgroup * ${m * stride}u;
 ${each((i, j) => `  var c${i}_${j}: Result;`).join("\n")}
-${left.registers}${right.registers}
+${left.registers}${right.registers}${places}
   {
     let k0 = k_begin;
 ${fetch}
@@ -147,7 +201,7 @@ ${put}
     }
     workgroupBarrier();
   }
-${give.join("\n")}
+${give.join("\nworkgroupBarrier();\n")}
 }
 `;
 }
@@ -176,11 +230,8 @@ function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads
   const turns = range((lines * perLine) / threads);
   const place = (turn: number) => {
     const item = `(local + ${turn * threads}u)`;
-    return {
-      line: `${item} / ${perLine}u`,
-      at: `${item} % ${perLine}u * ${wide}u`,
-      vector: `${item} % ${perLine}u * ${wide / 4}u`,
-    };
+    const [line, piece] = [`${item} / ${perLine}u`, `${item} % ${perLine}u`];
+    return { line, at: `${piece} * ${wide}u`, vector: `${piece} * ${wide / 4}u` };
   };
   const laid =
     wide === 4
@@ -191,11 +242,29 @@ function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads
     size: lines * stride,
     registers: turns.map((turn) => `  var ${name}_next${turn}: ${type};\n`).join(""),
     text: `fn put_${name}(at: u32, value: ${type}) { ${laid} }\n`,
-    fetch: (place_: (line: string, at: string) => string) =>
-      turns.map((turn) => {
-        const { line, at } = place(turn);
-        return `    ${name}_next${turn} = load_${name}${wide}${place_(line, at)};`;
-      }),
+    /** WGSL before the loop, and in it; `alongLines`: K runs along the tile's lines, and M or N, from `first` to `end`, across. */
+    reads: (first: string, end: string, alongLines: boolean, even: boolean) => {
+      const each = (text: (turn: number, line: string, at: string) => string) =>
+        turns.map((turn) => text(turn, place(turn).line, place(turn).at)).join("");
+      if (!even) {
+        const where = (line: string, at: string) =>
+          alongLines
+            ? `k0 + ${line}, ${first} + ${at}, k_end, ${end}`
+            : `${first} + ${line}, k0 + ${at}, ${end}, k_end`;
+        return {
+          places: "",
+          fetch: each((turn, line, at) => `    ${name}_next${turn} = load_${name}${wide}(${where(line, at)});\n`),
+        };
+      }
+      const [line0, at0, step] = alongLines ? ["", ` + ${first}`, `k0 * p.ld${name}`] : [`${first} + `, "", "k0"];
+      return {
+        places: each(
+          (turn, line, at) =>
+            `  let ${name}_place${turn} = (p.${name}0 + (${line0}${line}) * p.ld${name} + ${at}${at0}) / ${wide}u;\n`,
+        ),
+        fetch: each((turn) => `    ${name}_next${turn} = ${name}[${name}_place${turn} + ${step} / ${wide}u];\n`),
+      };
+    },
     put: turns.map((turn) => {
       const { line, vector } = place(turn);
       return `    put_${name}(${line} * ${stride}u + ${vector}, ${name}_next${turn});`;

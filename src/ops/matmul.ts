@@ -3,7 +3,7 @@ import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import { bytesIn, sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
 import { noteProduct, type ProductShape, planProduct, type Tile } from "./matmul-plan.js";
-import { type TensorOperand, tensorText } from "./matmul-tensor.js";
+import { type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
 import { tiledText } from "./matmul-tiled.js";
 import { times } from "./scale.js";
 
@@ -123,18 +123,42 @@ fn finished(value: f32, column: u32) -> f32 { return ${bias ? "(value + bias[col
 `;
 }
 
-/** The text of a tensor-core kernel, which reads operands that lie well in f16 eight at a time. */
+/** Of a result in f16 that nothing is added to, eight at a time. */
+const halfStorer = (alpha: string, even: boolean) => `@group(0) @binding(3) var<storage, read_write> c: array<vec4u>;
+fn store8(c0: u32, row: u32, column: u32, low: vec4f, high: vec4f) {
+  ${even ? "" : "if (row >= p.m || column >= p.n) { return; }\n  "}c[(c0 + row * p.ldc + column) / 8u] = vec4u(bitcast<vec2u>(vec4<f16>(low${alpha})), bitcast<vec2u>(vec4<f16>(high${alpha})));
+}
+`;
+
+/** The text of a tensor-core kernel, which reads operands that lie well in f16 eight at a time, and so writes its results. */
 function tensorKernel(
   gpu: Gpu,
-  [bm, bn]: Tile,
-  { a, b, transposeA = false, transposeB = false }: MatmulOptions,
-  [loadA, loadB]: string[],
+  form: Tile,
+  options: MatmulOptions,
+  target: Matrix,
   store: string,
+  alpha: string,
 ): string {
-  const shape = gpu.info.matrices!;
+  const { a, b, transposeA = false, transposeB = false, accumulate = false } = options;
+  const { matrices, limits } = { matrices: gpu.info.matrices!, limits: gpu.limits };
+  const tile = tensorTile(form);
+  const [m, k] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
+  // Operands whose rows are no whole vectors have to be read with care.
+  const whole = vectors(a, a.columns) && vectors(b, b.columns);
+  const even = whole && m % tile.bm === 0 && target.columns % tile.bn === 0 && k % tensorK === 0;
   const operand = (x: Matrix, transposed: boolean): TensorOperand => ({ transposed, width: eights(x) ? 8 : 4 });
-  const access = (eights(a) ? halfLoader("a", 1) : loadA) + (eights(b) ? halfLoader("b", 2) : loadB) + store;
-  return tensorText({ shape, tile: { bm, bn }, a: operand(a, transposeA), b: operand(b, transposeB), access });
+  const read = (name: "a" | "b", binding: number, x: Matrix) => {
+    if (even)
+      return `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${eights(x) ? "vec4u" : "vec4f"}>;\n`;
+    return eights(x) ? halfLoader(name, binding) : loader(name, binding, vectors(x, x.columns));
+  };
+  const plain = !options.add && !options.bias && !accumulate && eights(target);
+  return tensorText({
+    ...{ shape: matrices, tile, even, eights: plain, memory: limits.maxComputeWorkgroupStorageSize },
+    a: operand(a, transposeA),
+    b: operand(b, transposeB),
+    access: read("a", 1, a) + read("b", 2, b) + (plain ? halfStorer(alpha, even) : store),
+  });
 }
 
 /**
@@ -199,7 +223,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   const [loadA, loadB] = [loader("a", 1, vectors(a, a.columns)), loader("b", 2, vectors(b, b.columns))];
   recorder.dispatch({
     ...(kernel === "tensor"
-      ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, tile, options, [loadA, loadB], store) }
+      ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, tile, options, target, store, finish.alpha) }
       : {
           kernel: "matmul/tiled",
           before: loadA + loadB + store + tiledText({ bm, bn, transposeA, transposeB, ahead: ahead === 1 }),

@@ -1,6 +1,6 @@
 import type { Gpu } from "../gpu/gpu.js";
 import { type Tensor, typeOf } from "../gpu/tensor.js";
-import { fitsTensorKernel, type TensorOperand, tensorText, tensorTiles } from "./matmul-tensor.js";
+import { fitsTensorKernel, type TensorOperand, tensorText, tensorTile, tensorTiles } from "./matmul-tensor.js";
 
 /** Which of the products of experts: rows by expert, or the gradients of the experts' weights. */
 interface GroupedProduct {
@@ -25,7 +25,8 @@ export function groupedTensorText(gpu: Gpu, halves: boolean, product: GroupedPro
   const { matrices } = gpu.info;
   const { a, b, widths, bm, bn, transposed } = product;
   if (!halves || !matrices || !fitsTensorKernel(matrices) || widths.some((width) => width % 4)) return undefined;
-  if (!tensorTiles(bm, bn, matrices).some(([height, width]) => height === bm && width === bn)) return undefined;
+  const memory = gpu.limits.maxComputeWorkgroupStorageSize;
+  if (!tensorTiles(bm, bn, matrices, memory).some(([height, width]) => height === bm && width === bn)) return undefined;
   const eights = widths.every((width) => width % 8 === 0);
   const operand = (x: Tensor, turned: boolean): TensorOperand => ({
     transposed: turned,
@@ -39,7 +40,7 @@ export function groupedTensorText(gpu: Gpu, halves: boolean, product: GroupedPro
     loader("b", 2, right.width, ofWeights ? "source(line) * p.n" : `b_first + line * ${transposed ? "p.k" : "p.n"}`) +
     storer(product);
   const begin = ofWeights ? weightTile(product) : rowTile(product);
-  return tensorText({ shape: matrices, tile: { bm, bn }, a: left, b: right, access, begin });
+  return tensorText({ shape: matrices, tile: tensorTile([bm, bn]), a: left, b: right, access, memory, begin });
 }
 
 /** The tile of list entry workgroup.y: slots of one expert. */
