@@ -1,5 +1,6 @@
 import { countParameters } from "../config/parameters.js";
 import type { Gpu } from "../gpu/gpu.js";
+import type { Recompute } from "../memory/recompute.js";
 import { checkLosses } from "./gates.js";
 import type { NamedModel } from "./models.js";
 import type { Pytorch } from "./pytorch.node.js";
@@ -18,27 +19,29 @@ export interface Rival {
 
 export interface StepsOptions extends Rounds {
   precisions: readonly TrainCase["precision"][];
-  recompute?: TrainCase["recompute"];
+  /** "none" alone by default. */
+  recompute?: readonly Recompute[];
   rival?: Rival;
 }
 
 /**
- * Times a model's training step in each precision, and in each mode of PyTorch, taking turns.
+ * Times a model's training step in each precision at each level of recomputation, and in each mode of PyTorch, taking turns.
  * @throws Error when a gate fails, or no mode of PyTorch works
  */
 export async function stepRates(
   gpu: Gpu,
   model: NamedModel,
   batch: TrainCase["batch"],
-  { precisions, recompute, rival, ...rounds }: StepsOptions,
+  { precisions, recompute = ["none"], rival, ...rounds }: StepsOptions,
 ): Promise<StepRate[]> {
   const request = rival && pytorchModel(model, batch);
   const own: TrainContender[] = [];
   const others: { contender: Contender; facts: PytorchFacts }[] = [];
   try {
     for (const precision of precisions) {
-      const exact = own.find(({ of }) => of.precision === "f32")?.logged[0];
-      own.push(await TrainContender.open(gpu, { ...model, batch, precision, recompute }, exact));
+      for (const level of recompute) {
+        own.push(await TrainContender.open(gpu, { ...model, batch, precision, recompute: level }, own[0]?.exact));
+      }
     }
     for (const mode of rival?.modes ?? []) {
       const name = `pytorch ${mode}`;

@@ -63,6 +63,8 @@ export class TrainContender implements Contender {
     private readonly repeated: RepeatedStep,
     /** Of the warm-up's steps. */
     readonly logged: readonly LoggedStep[],
+    /** The first step in f32. */
+    readonly exact: LoggedStep,
   ) {}
 
   /**
@@ -79,9 +81,9 @@ export class TrainContender implements Contender {
     const repeated = await RepeatedStep.open(gpu, of);
     try {
       const logged = await repeated.logged(warmup(gpu));
-      if (exact) checkAgreement(what, logged[0], exact);
+      if (exact && precision === "mixed") checkAgreement(what, logged[0], exact);
       checkLosses(what, lossesOf(logged));
-      return new TrainContender(engine, of, repeated, logged);
+      return new TrainContender(engine, of, repeated, logged, exact ?? logged[0]);
     } catch (error) {
       repeated.destroy();
       throw error;

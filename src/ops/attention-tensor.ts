@@ -28,9 +28,9 @@ const cut = (lines: number, stages: number, subgroups = 4, down = 1): Cut => ({ 
 
 /** In order of preference: the first that fits the workgroup memory is taken. */
 const preferred: Record<Pass, Cut[]> = {
-  forward: [cut(64, 1), cut(32, 1), cut(16, 1)],
-  query: [cut(32, 2), cut(32, 1), cut(16, 2), cut(16, 1)],
-  key: [cut(32, 2), cut(32, 1), cut(16, 2), cut(16, 1)],
+  forward: [cut(16, 1, 8), cut(32, 1), cut(16, 1)],
+  query: [cut(16, 2), cut(16, 1), cut(32, 1)],
+  key: [cut(16, 1), cut(32, 1)],
 };
 /** Beyond it the sums of a subgroup leave no registers for anything else. */
 const largestHead = 128;

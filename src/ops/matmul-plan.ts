@@ -20,7 +20,10 @@ export interface ProductShape {
   halves: boolean;
 }
 
-/** Rows and columns of a workgroup's result; then 1 where the tiled kernel fetches ahead, or how many subgroups share the tensor kernel's. */
+/**
+ * Rows and columns of a workgroup's result; then 1 where the tiled kernel fetches ahead, or which form of the tensor kernel it is
+ * (src/ops/matmul-tensor.ts).
+ */
 export type Tile = readonly [bm: number, bn: number] | readonly [bm: number, bn: number, form: number];
 
 export interface ProductPlan {
@@ -52,8 +55,8 @@ function forms(gpu: Gpu, shape: ProductShape): Forms {
     const tile: Tile = quads ? [8, 16] : [8, 4];
     return { kernel: quads ? "quads" : "direct", tiles: [tile], counted: tile, step: k, least: k };
   }
-  if (halves && matrices && fitsTensorKernel(matrices)) {
-    const tiles = tensorTiles(m, n, matrices, gpu.limits.maxComputeWorkgroupStorageSize);
+  if (halves && matrices && fitsTensorKernel(matrices, gpu.limits.maxComputeWorkgroupStorageSize)) {
+    const tiles = tensorTiles(m, n, matrices);
     // Large tiles are fastest where there are enough of them, which splitting K may see to.
     const large: Tile = [8 * matrices.m, 8 * matrices.n];
     const fits = m >= 0.75 * large[0] && n >= 0.75 * large[1];
@@ -65,9 +68,9 @@ function forms(gpu: Gpu, shape: ProductShape): Forms {
     [64, 64],
   ];
   const fits = m >= 96 && n >= 96 && (countTiles(shape, large) >= 128 || k >= 4096);
-  const tiles: Tile[] = [...(fits ? [large, small] : [small, large]), [128, 64], [64, 128]];
-  const ahead = tiles.map(([bm, bn]): Tile => [bm, bn, 1]);
-  return { kernel: "tiled", tiles: [...tiles, ...ahead], counted: tiles[0], step: tileK, least: 256 };
+  const likely: Tile[] = fits ? [large, small] : [small, large];
+  const ahead = [...likely, [128, 64], [64, 128]].map(([bm, bn]): Tile => [bm, bn, 1]);
+  return { kernel: "tiled", tiles: [...likely, ...ahead], counted: likely[0], step: tileK, least: 256 };
 }
 
 /**

@@ -7,12 +7,13 @@ import type { MatrixShape } from "../gpu/info.js";
  * whole 16 bytes, where matrices must begin.
  */
 
-/** A workgroup's tile, shared by `down` times `across` subgroups. */
+/** A workgroup's tile, shared by `down` times `across` subgroups, and whether the next ones of the operands are fetched ahead. */
 export interface TensorTile {
   bm: number;
   bn: number;
   down: number;
   across: number;
+  ahead: boolean;
 }
 
 /** Columns of K staged at a time. */
@@ -20,48 +21,49 @@ export const tensorK = 32;
 /** Elements between rows of a tile beyond its width: rows then begin in different banks. */
 const pad = 8;
 
-/** A tile as it is chosen among: its sides, and how many subgroups share it, 4 by default. */
-export type TensorForm = readonly [bm: number, bn: number] | readonly [bm: number, bn: number, subgroups: number];
-
-/** Four subgroups share a tile two by two; eight have twice as many along its longer side. */
-export function tensorTile([bm, bn, subgroups = 4]: TensorForm): TensorTile {
-  const down = subgroups === 8 && bm > bn ? 4 : 2;
-  return { bm, bn, down, across: subgroups / down };
-}
+/** A tile as it is chosen among: its sides, and which form the kernel has, `ahead` by default. */
+export type TensorForm = readonly [bm: number, bn: number] | readonly [bm: number, bn: number, form: number];
 
 /**
- * The tiles that a product [m, n] may be cut into, the likeliest first: of four by four matrices a subgroup where they fill the card, of
- * two by two, and between; then those of eight subgroups, as large or twice as large.
+ * Four subgroups that fetch the next tiles ahead, into registers; four that don't, so that more of them are at work side by side; or eight
+ * that do, with half the results each.
  */
-export function tensorTiles(m: number, n: number, shape: MatrixShape, memory: number): TensorForm[] {
+const forms = { ahead: 4, bare: 3, eight: 8 };
+
+export function tensorTile([bm, bn, form = forms.ahead]: TensorForm): TensorTile {
+  return { bm, bn, down: 2, across: form === forms.eight ? 4 : 2, ahead: form !== forms.bare };
+}
+
+/** The tiles that a product [m, n] may be cut into, the likeliest first: of four by four matrices a subgroup, of two by two, and between. */
+export function tensorTiles(m: number, n: number, shape: MatrixShape): TensorForm[] {
   const [bm, bn] = [8 * shape.m, 8 * shape.n];
-  const fills = (bm: number, bn: number) => m >= 0.75 * bm && n >= 0.75 * bn;
-  const large = fills(bm, bn) && Math.ceil(m / bm) * Math.ceil(n / bn) >= 64;
+  const fits = m >= 0.75 * bm && n >= 0.75 * bn;
+  const large = fits && Math.ceil(m / bm) * Math.ceil(n / bn) >= 64;
   const [big, small]: TensorForm[] = [
     [bm, bn],
     [bm / 2, bn / 2],
   ];
-  const shared: TensorForm[] = [
-    [bm, bn, 8],
-    [bm, 2 * bn, 8],
-    [2 * bm, bn, 8],
+  const others: TensorForm[] = [
+    [bm, bn, forms.bare],
+    [bm, bn, forms.eight],
   ];
   return [
-    ...(large ? [big, small] : [small, big]),
+    ...(large ? [big] : [small, big]),
     [bm, bn / 2],
     [bm / 2, bn],
-    ...shared.filter(
-      (form) =>
-        fills(form[0], form[1]) && divides(tensorTile(form), shape) && stripOf(tensorTile(form), shape, memory) > 0,
-    ),
+    ...(fits ? others.filter((form) => divides(tensorTile(form), shape)) : []),
   ];
 }
 
-/** Whether the kernel can be cut for such matrices: whole steps of K, and tiles that divide evenly among the invocations. */
-export function fitsTensorKernel(shape: MatrixShape): boolean {
+/**
+ * Whether the kernel can be cut for such matrices: whole steps of K, tiles that divide evenly among the invocations and have room in so many
+ * bytes of workgroup memory.
+ */
+export function fitsTensorKernel(shape: MatrixShape, memory: number): boolean {
   const { m, n, k } = shape;
-  const smallest = tensorTile([4 * m, 4 * n]);
-  return [m, n, k].every((side) => side % 4 === 0) && tensorK % k === 0 && divides(smallest, shape);
+  const [largest, smallest] = [tensorTile([8 * m, 8 * n, forms.eight]), tensorTile([4 * m, 4 * n])];
+  const whole = [m, n, k].every((side) => side % 4 === 0) && tensorK % k === 0;
+  return whole && divides(smallest, shape) && stripOf(largest, shape, memory) > 0;
 }
 
 /** Whether every invocation reads as many whole 8 halves of each operand as any other. */
@@ -105,8 +107,8 @@ export interface TensorKernel {
   access: string;
   /** The tile, and steps of K, divide the product: nothing is checked, and places in memory are found before the loop. */
   even?: boolean;
-  /** Results leave eight at a time, through `store8`. */
-  eights?: boolean;
+  /** How results leave: four or eight at a time through `store4` or `store8`, or matrix by matrix, as f32, straight into `c`. */
+  leave: "fours" | "eights" | "matrices";
   /** Bytes of workgroup memory. */
   memory: number;
   /** WGSL that defines row0, row_end, column0, column_end, k_begin, k_end and c0 of a workgroup's tile; plainTile by default. */
@@ -124,8 +126,8 @@ const plainTile = ({ bm, bn }: TensorTile) => `let row0 = group.y * ${bm}u;
 
 /** The whole kernel, bar its parameters (kernels/matmul/tensor.wgsl). */
 export function tensorText(kernel: TensorKernel): string {
-  const { shape, tile, a, b, access, even = false, eights = false, memory, begin = plainTile(tile) } = kernel;
-  const { bm, bn, down, across } = tile;
+  const { shape, tile, a, b, access, even = false, leave, begin = plainTile(tile) } = kernel;
+  const { bm, bn, down, across, ahead } = tile;
   const { m, n, k, lanes } = shape;
   const threads = lanes * down * across;
   const [rows, columns] = [bm / down / m, bn / across / n];
@@ -145,11 +147,59 @@ export function tensorText(kernel: TensorKernel): string {
     ...each((i, j) => `c${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, c${i}_${j});`),
     "}",
   ].join("\n");
-  // Each subgroup passes its results through a strip of its own, some matrices of a row at a time, for `store4` or `store8` to take from.
+  const loop = ahead
+    ? [
+        ...["{", "let k0 = k_begin;", fetch, "}", put, "workgroupBarrier();"],
+        `for (var k0 = k_begin + ${tensorK}u; k0 < k_end; k0 += ${tensorK}u) {`,
+        ...[fetch, use, "workgroupBarrier();", put, "workgroupBarrier();"],
+        "}",
+        use,
+      ]
+    : [
+        `for (var k0 = k_begin; k0 < k_end; k0 += ${tensorK}u) {`,
+        ...[fetch, put, "workgroupBarrier();", use, "workgroupBarrier();"],
+        "}",
+      ];
+  const results =
+    leave === "matrices"
+      ? straight(rows, columns, shape)
+      : throughStrip(rows, columns, kernel, leave === "eights" ? 8 : 4);
+  return `${matrixDirectives}${matrixTypes(shape)}
+var<workgroup> tile_a: array<vec4<f16>, ${left.size}>;
+var<workgroup> tile_b: array<vec4<f16>, ${right.size}>;
+${access}${left.text}${right.text}${results.text}
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32,
+        @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {
+  ${begin}
+  let own_row = subgroup / ${across}u * ${bm / down}u;
+  let own_column = subgroup % ${across}u * ${bn / across}u;
+${each((i, j) => `  var c${i}_${j}: Result;`).join("\n")}
+${left.registers}${right.registers}${places}
+${loop.join("\n")}
+${results.give}
+}
+`;
+}
+
+/** Matrices of results straight into memory. */
+const straight = (rows: number, columns: number, { m, n }: MatrixShape) => ({
+  text: "",
+  give: grid(rows, columns)
+    .map(
+      ([i, j]) =>
+        `subgroupMatrixStore<row_major>(&c, c0 + (row0 + own_row + ${i * m}u) * p.ldc + column0 + own_column + ${j * n}u, c${i}_${j}, p.ldc);`,
+    )
+    .join("\n"),
+});
+
+/** Each subgroup passes its results through a strip of its own, some matrices of a row at a time, for `store4` or `store8` to take from. */
+function throughStrip(rows: number, columns: number, { shape, tile, memory }: TensorKernel, wide: 4 | 8) {
+  const { m, n, lanes } = shape;
   const count = stripOf(tile, shape, memory);
   const width = count * n;
   const stride = (width + pad) / 4;
-  const give = grid(rows, columns / count).map(([i, part]) =>
+  const passes = grid(rows, columns / count).map(([i, part]) =>
     [
       ...range(count).map(
         (j) =>
@@ -159,51 +209,20 @@ export function tensorText(kernel: TensorKernel): string {
       `give(c0, row0 + own_row + ${i * m}u, column0 + own_column + ${part * width}u, strip, lane);`,
     ].join("\n"),
   );
-  const wide = eights ? 8 : 4;
-  const result = "results[place]";
-  return `${matrixDirectives}${matrixTypes(shape)}
-var<workgroup> tile_a: array<vec4<f16>, ${left.size}>;
-var<workgroup> tile_b: array<vec4<f16>, ${right.size}>;
-var<workgroup> results: array<vec4f, ${down * across * m * stride}>;
-${access}${left.text}${right.text}
+  const values = range(wide / 4).map((i) => `results[place + ${i}u]`);
+  return {
+    text: `var<workgroup> results: array<vec4f, ${tile.down * tile.across * m * stride}>;
 fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
   for (var item = lane; item < ${(m * width) / wide}u; item += ${lanes}u) {
     let line = item / ${width / wide}u;
     let at = item % ${width / wide}u * ${wide / 4}u;
     let place = strip + line * ${stride}u + at;
-    store${wide}(c0, row + line, column + at * 4u, ${eights ? `${result}, results[place + 1u]` : result});
+    store${wide}(c0, row + line, column + at * 4u, ${values.join(", ")});
   }
 }
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32,
-        @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {
-  ${begin}
-  let own_row = subgroup / ${across}u * ${bm / down}u;
-  let own_column = subgroup % ${across}u * ${bn / across}u;
-  let strip = subgroup * ${m * stride}u;
-${each((i, j) => `  var c${i}_${j}: Result;`).join("\n")}
-${left.registers}${right.registers}${places}
-  {
-    let k0 = k_begin;
-${fetch}
-  }
-${put}
-  workgroupBarrier();
-  for (var done = k_begin; done < k_end; done += ${tensorK}u) {
-    let k0 = done + ${tensorK}u;
-    if (k0 < k_end) {
-${fetch}
-    }
-${use}
-    workgroupBarrier();
-    if (k0 < k_end) {
-${put}
-    }
-    workgroupBarrier();
-  }
-${give.join("\nworkgroupBarrier();\n")}
-}
-`;
+`,
+    give: [`let strip = subgroup * ${m * stride}u;`, passes.join("\nworkgroupBarrier();\n")].join("\n"),
+  };
 }
 
 /** What a kernel with subgroup matrices begins with. */

@@ -152,12 +152,20 @@ function tensorKernel(
       return `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${eights(x) ? "vec4u" : "vec4f"}>;\n`;
     return eights(x) ? halfLoader(name, binding) : loader(name, binding, vectors(x, x.columns));
   };
-  const plain = !options.add && !options.bias && !accumulate && eights(target);
+  // Results that nothing is added to leave as they are.
+  const plain = !options.add && !options.bias && !accumulate;
+  const straight = plain && even && alpha === "" && typeOf(target.tensor) === "f32" && vectors(target, target.columns);
+  const leave = straight ? "matrices" : plain && eights(target) ? "eights" : "fours";
+  const stored = {
+    matrices: "@group(0) @binding(3) var<storage, read_write> c: array<f32>;\n",
+    eights: halfStorer(alpha, even),
+    fours: store,
+  };
   return tensorText({
-    ...{ shape: matrices, tile, even, eights: plain, memory: limits.maxComputeWorkgroupStorageSize },
+    ...{ shape: matrices, tile, even, leave, memory: limits.maxComputeWorkgroupStorageSize },
     a: operand(a, transposeA),
     b: operand(b, transposeB),
-    access: read("a", 1, a) + read("b", 2, b) + (plain ? halfStorer(alpha, even) : store),
+    access: read("a", 1, a) + read("b", 2, b) + stored[leave],
   });
 }
 
@@ -185,7 +193,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   };
   noteProduct(recorder, product);
   const { kernel, tile, parts, part } = planProduct(recorder.gpu, product);
-  const [bm, bn, ahead] = tile;
+  const [bm, bn, form = 0] = tile;
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
   const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const pieces = Math.ceil(m / bm) * Math.ceil(n / bn);
@@ -226,7 +234,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
       ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, tile, options, target, store, finish.alpha) }
       : {
           kernel: "matmul/tiled",
-          before: loadA + loadB + store + tiledText({ bm, bn, transposeA, transposeB, ahead: ahead === 1 }),
+          before: loadA + loadB + store + tiledText({ bm, bn, transposeA, transposeB, ahead: form === 1 }),
         }),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],

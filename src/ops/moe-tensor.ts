@@ -23,10 +23,11 @@ interface GroupedProduct {
  */
 export function groupedTensorText(gpu: Gpu, halves: boolean, product: GroupedProduct): string | undefined {
   const { matrices } = gpu.info;
-  const { a, b, widths, bm, bn, transposed } = product;
-  if (!halves || !matrices || !fitsTensorKernel(matrices) || widths.some((width) => width % 4)) return undefined;
   const memory = gpu.limits.maxComputeWorkgroupStorageSize;
-  if (!tensorTiles(bm, bn, matrices, memory).some(([height, width]) => height === bm && width === bn)) return undefined;
+  const { a, b, widths, bm, bn, transposed } = product;
+  if (!halves || !matrices || !fitsTensorKernel(matrices, memory) || widths.some((width) => width % 4))
+    return undefined;
+  if (!tensorTiles(bm, bn, matrices).some(([height, width]) => height === bm && width === bn)) return undefined;
   const eights = widths.every((width) => width % 8 === 0);
   const operand = (x: Tensor, turned: boolean): TensorOperand => ({
     transposed: turned,
@@ -40,7 +41,16 @@ export function groupedTensorText(gpu: Gpu, halves: boolean, product: GroupedPro
     loader("b", 2, right.width, ofWeights ? "source(line) * p.n" : `b_first + line * ${transposed ? "p.k" : "p.n"}`) +
     storer(product);
   const begin = ofWeights ? weightTile(product) : rowTile(product);
-  return tensorText({ shape: matrices, tile: tensorTile([bm, bn]), a: left, b: right, access, memory, begin });
+  return tensorText({
+    shape: matrices,
+    tile: tensorTile([bm, bn]),
+    a: left,
+    b: right,
+    access,
+    leave: "fours",
+    memory,
+    begin,
+  });
 }
 
 /** The tile of list entry workgroup.y: slots of one expert. */

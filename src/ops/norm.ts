@@ -104,8 +104,8 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
     ...(gate ? [{ name: "z", tensor: gate.source }] : []),
   ];
   const y = tape.alloc(x.shape, label, tape.activations);
-  // y and the columns of z have one size.
-  const rowBytes = bytesIn([y]);
+  // The gate's columns are as many as y's.
+  const gateBytes = gate ? bytesIn([{ shape: x.shape, type: gate.source.type }]) : 0;
   tape.push({
     outputs: [y],
     cheap: true,
@@ -118,7 +118,7 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
         params,
         groups: [...spread(Math.ceil(rows / slots)), groups],
         label,
-        bytes: (gate ? 3 : 2) * rowBytes,
+        bytes: bytesIn([x, y]) + gateBytes,
       }),
     backward: () => {
       const workgroups = spread(Math.ceil(rows / per));
@@ -137,7 +137,8 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
         params: [...params, per],
         groups: [...workgroups, groups],
         label: `${label} dx`,
-        bytes: ((gate ? 5 : 3) + (accumulate ? 1 : 0)) * rowBytes + (partial ? bytesIn([partial]) : 0),
+        bytes:
+          bytesIn([x, y, gradient, ...(accumulate ? [gradient] : []), ...(partial ? [partial] : [])]) + 2 * gateBytes,
       });
       if (!partial) return;
       const target = tape.gradientOf(weight);

@@ -1,4 +1,5 @@
 import type { KernelConstants } from "../gpu/gpu.js";
+import type { MatrixShape } from "../gpu/info.js";
 import { kernels } from "../gpu/kernels.generated.js";
 import { type DispatchOptions, type Recorder, spread } from "../gpu/recorder.js";
 import type { SsdOptions } from "./ssd.js";
@@ -37,7 +38,10 @@ export function ssdPlan(options: SsdOptions, { gpu, halves }: Pick<Recorder, "gp
   const workgroupMemory = gpu.limits.maxComputeWorkgroupStorageSize;
   const { batch, length, heads, headDim, state, groups } = options;
   // Whole tiles, no longer than the sequence asks for; short ones where arithmetic is dear. A chunk's decays have to fit in workgroup memory.
-  const asked = software ? 16 : Math.max(16, Math.floor(options.chunk / 16) * 16);
+  const onMatrices = halves && !software && matrices !== null;
+  // On tensor cores products inside a chunk are cheap, and a large state between chunks is dear: as in mamba_ssm, 128 then.
+  const least = onMatrices && state >= 128 ? 128 : 16;
+  const asked = software ? 16 : Math.max(least, Math.floor(options.chunk / 16) * 16);
   const chunk = Math.min(asked, Math.ceil(length / 16) * 16, 256);
   const chunks = Math.ceil(length / chunk);
   const count = batch * heads * chunks * chunk;
@@ -46,7 +50,6 @@ export function ssdPlan(options: SsdOptions, { gpu, halves }: Pick<Recorder, "gp
   const p = tileOf(widths, headDim);
   const n = tileOf(widths, state);
   const m = tileOf(widths, (heads / groups) * headDim);
-  const inner = tileOf([32, 16, 8, 4], headDim, state, q);
   const inside = heads * headDim;
   /** Rows and columns of a result and of its tiles, and how many results a chunk has. */
   const shapes: Record<Product, [number, number, number, number, number]> = {
@@ -56,11 +59,17 @@ export function ssdPlan(options: SsdOptions, { gpu, halves }: Pick<Recorder, "gp
     dbc: [chunk, state, q, n, groups],
   };
   const sizes = { Q: chunk, H: heads };
+  /** The tile of a product: as much of the inner dimension at a time as there is room for; and whether tensor cores multiply it. */
+  const tileFor = (BM: number, BN: number): { tile: SsdTile; matrices: MatrixShape | null } => {
+    const inner = [64, 32, 16, 8, 4].filter((width) => [headDim, state, q].every((length) => length % width === 0));
+    const tiles = inner.map((BK) => ({ BM, BN, BK }));
+    const fitting = onMatrices ? tiles.find((tile) => fitsSsdTensor(tile, matrices, workgroupMemory)) : undefined;
+    return fitting ? { tile: fitting, matrices } : { tile: tiles.find(({ BK }) => BK <= 32)!, matrices: null };
+  };
   /** `product` and `main`, and `put_rows` where the kernel has sums along rows. */
-  const multiplying = (tile: SsdTile, rowSums: boolean): string => {
+  const multiplying = ({ tile, matrices }: ReturnType<typeof tileFor>, rowSums: boolean): string => {
     if (software) return kernels["ssd/direct"] + (rowSums ? kernels["ssd/direct-rows"] : "");
-    const onTensorCores = halves && matrices && fitsSsdTensor(tile, matrices, workgroupMemory);
-    const text = onTensorCores ? ssdTensorText(tile, matrices) : kernels["ssd/staged"];
+    const text = matrices ? ssdTensorText(tile, matrices) : kernels["ssd/staged"];
     return kernels["ssd/staging"] + text + (rowSums ? kernels["ssd/staged-rows"] : "");
   };
   const triangle = (tokens: number) => (tokens * (tokens + 1)) / 2;
@@ -84,10 +93,10 @@ export function ssdPlan(options: SsdOptions, { gpu, halves }: Pick<Recorder, "gp
       const [rows, columns, bm, bn, results] = shapes[product];
       const tiles = (rows / bm) * (columns / bn);
       const extent = { ROWS: rows, COLUMNS: columns, HEADS: results };
-      const tile = { BM: bm, BN: bn, BK: inner };
+      const cut = tileFor(bm, bn);
       return {
-        constants: { ...sizes, P: headDim, N: state, G: groups, ...extent, ...tile, ...constants },
-        before: kernels["ssd/common"] + multiplying(tile, rowSums),
+        constants: { ...sizes, P: headDim, N: state, G: groups, ...extent, ...cut.tile, ...constants },
+        before: kernels["ssd/common"] + multiplying(cut, rowSums),
         params: [length, chunks, batch, count, ...rest, ...[0, 0, 0].slice(rest.length)],
         groups: software
           ? spread(Math.ceil((tiles * results * batch * chunks) / 64))

@@ -110,13 +110,13 @@ describe("the tile of a product on subgroup matrices", () => {
     ["TN", true, false, ["f32", "f16", "f16"]],
     ["TT", true, true, ["f16", "f32", "f32"]],
   ] as [string, boolean, boolean, [ElementType, ElementType, ElementType]][];
-  it.each(orders)(
-    "changes none of its bits, %s",
-    async (_, transposeA, transposeB, types) => {
+  for (const [order, transposeA, transposeB, types] of orders) {
+    const test = async ({ skip }: { skip: (why: string) => void }) => {
       const { gpu } = chooser();
+      if (!gpu.info.matrices) skip("this adapter has no subgroup matrices");
       const [shape] = productsOf(recordEven(gpu, transposeA, transposeB, types).recorder);
       const tiles = tilesOf(gpu, shape);
-      if (planProduct(gpu, shape).kernel !== "tensor") return expect(gpu.info.matrices).toBeNull();
+      expect(planProduct(gpu, shape).kernel).toBe("tensor");
       expect(tiles.length).toBeGreaterThanOrEqual(5);
       const results: number[][] = [];
       for (const tile of tiles) {
@@ -137,9 +137,9 @@ describe("the tile of a product on subgroup matrices", () => {
       });
       expectClose("product", results[0], exact, 1e-3);
       for (const result of results) expect(result).toEqual(results[0]);
-    },
-    600_000,
-  );
+    };
+    it(`changes none of its bits, ${order}`, test, 600_000);
+  }
 });
 
 describe("choices on disk", () => {

@@ -47,7 +47,7 @@ async function run(options: Options): Promise<void> {
     const { software } = gpu.info;
     const batch = { sequences: options.batch ?? (software ? 1 : 64), length: options.length ?? (software ? 32 : 1024) };
     const how = rounds(gpu, options);
-    const ceilings = await measureCeilings(gpu, how);
+    const ceilings = await measureCeilings(gpu);
     const products: ProductRate[] = [];
     for (const rates of pytorch ? [ceilings.f32, ceilings.mixed] : []) {
       const sizes = rates.map(({ size }) => size);

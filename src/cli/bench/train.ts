@@ -5,7 +5,7 @@ import { type NamedModel, namedModels } from "../../bench/models.js";
 import { pytorchModel } from "../../bench/pytorch-model.js";
 import { lengthRates, type Rival, ratiosOf, stepRates } from "../../bench/steps.js";
 import type { StepRate } from "../../bench/train.js";
-import type { Recompute } from "../../memory/recompute.js";
+import { type Recompute, recomputeLevels } from "../../memory/recompute.js";
 import type { TrainSpec } from "../../train/types.js";
 import { among, whole, wholes } from "../numbers.js";
 import {
@@ -17,7 +17,6 @@ import {
   seconds,
   withModels,
   withPytorch,
-  withRecompute,
 } from "./common.js";
 import { lengthTable, ratioTable, stepTable } from "./tables.js";
 
@@ -26,7 +25,7 @@ interface Options extends CommonOptions, PytorchFlags {
   length?: number;
   lengths?: number[];
   precision: TrainSpec["precision"][];
-  recompute: Recompute;
+  recompute: Recompute[];
   modes: string[];
 }
 
@@ -38,11 +37,17 @@ export function registerTrain(bench: Command): void {
   const command = bench
     .command("train")
     .description("Time whole training steps, on their own or taking turns with PyTorch");
-  withRecompute(withPytorch(withModels(command, models)))
+  withPytorch(withModels(command, models))
     .option("--batch <n>", "sequences a step (default: 64; 1 in software)", whole)
     .option("--length <n>", "tokens a sequence (default: 1024; 32 in software)", whole)
     .option("--lengths <list>", "time these lengths instead, at the same tokens a step (--batch × --length)", wholes)
     .option("--precision <list>", "f32, mixed, or both: f32,mixed", among(["f32", "mixed"]), ["f32"])
+    .option(
+      "--recompute <list>",
+      `compute again in the backward pass, as braid train --recompute does: some of ${recomputeLevels.join(", ")}`,
+      among(recomputeLevels),
+      ["none"],
+    )
     .option("--modes <list>", `PyTorch's: some of ${modes.join(", ")}`, among(modes), ["fp32", "bf16", "bf16-compile"])
     .option(...seconds)
     .action((options: Options) => run(options));
