@@ -14,12 +14,14 @@ export interface TiledKernel {
   transposeB: boolean;
   /** Fetch what is staged next before multiplying what is there: hides the wait for memory, but takes registers. */
   ahead: boolean;
+  /** The tile, and steps of K, divide the product: nothing is checked, and places in memory are found before the loop. */
+  even: boolean;
 }
 
 /** Everything of the kernel but its parameters and tiles (kernels/matmul/tiled.wgsl) and how it loads and stores. */
-export function tiledText({ bm, bn, transposeA, transposeB, ahead }: TiledKernel): string {
-  const a = staging("a", bm, "row0", "p.m", transposeA);
-  const b = staging("b", bn, "column0", "p.n", !transposeB);
+export function tiledText({ bm, bn, transposeA, transposeB, ahead, even }: TiledKernel): string {
+  const a = staging("a", bm, "row0", "p.m", transposeA, even);
+  const b = staging("b", bn, "column0", "p.n", !transposeB, even);
   const quads = (lines: number) => Array.from({ length: lines / 64 }, (_, index) => index);
   const each = (visit: (i: number, j: number, r: number) => string) =>
     quads(bm).flatMap((i) => quads(bn).flatMap((j) => [0, 1, 2, 3].map((r) => visit(i, j, r))));
@@ -37,15 +39,11 @@ export function tiledText({ bm, bn, transposeA, transposeB, ahead }: TiledKernel
   ];
   const loop = ahead
     ? [
-        "var k0 = k_begin;",
-        ...fetch,
-        ...put,
-        `for (var done = k_begin; done < k_end; done += ${tileK}u) {`,
-        `k0 = done + ${tileK}u;`,
-        ...["if (k0 < k_end) {", ...fetch, "}"],
-        ...multiply,
-        ...["if (k0 < k_end) {", ...put, "}"],
+        ...["{", "let k0 = k_begin;", ...fetch, ...put, "}"],
+        `for (var k0 = k_begin + ${tileK}u; k0 < k_end; k0 += ${tileK}u) {`,
+        ...[...fetch, ...multiply, ...put],
         "}",
+        ...multiply,
       ]
     : [`for (var k0 = k_begin; k0 < k_end; k0 += ${tileK}u) {`, ...fetch, ...put, ...multiply, "}"];
   const store = each(
@@ -62,13 +60,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let c0 = p.c0 + group.z * p.stride;
   let ty = local / 16u;
   let tx = local % 16u;
-${[...a.registers, ...b.registers, ...each((i, j, r) => `var c${i}${j}${r} = vec4f();`), ...loop, ...store].join("\n")}
+${[...a.registers, ...b.registers, ...a.places, ...b.places, ...each((i, j, r) => `var c${i}${j}${r} = vec4f();`), ...loop, ...store].join("\n")}
 }
 `;
 }
 
 /** How an operand's tile of `lines` lines from `first` on, of `count` in all, gets into workgroup memory. */
-function staging(name: "a" | "b", lines: number, first: string, count: string, alongLines: boolean) {
+function staging(name: "a" | "b", lines: number, first: string, count: string, alongLines: boolean, even: boolean) {
   const width = lines / 4;
   if (alongLines) {
     // Lines lie side by side in memory, as they shall in the tile.
@@ -76,12 +74,15 @@ function staging(name: "a" | "b", lines: number, first: string, count: string, a
       { length: (tileK * width) / invocations },
       (_, turn) => `(local + ${turn * invocations}u)`,
     );
+    const load = (at: string, turn: number) =>
+      even
+        ? `${name}[${name}_place${turn} + k0 * p.ld${name} / 4u]`
+        : `load_${name}4(k0 + ${at} / ${width}u, ${first} + ${at} % ${width}u * 4u, k_end, ${count})`;
+    const place = (at: string) => `(p.${name}0 + ${at} / ${width}u * p.ld${name} + ${first}) / 4u + ${at} % ${width}u`;
     return {
       registers: turns.map((_, turn) => `var ${name}_next${turn}: vec4f;`),
-      fetch: turns.map(
-        (at, turn) =>
-          `${name}_next${turn} = load_${name}4(k0 + ${at} / ${width}u, ${first} + ${at} % ${width}u * 4u, k_end, ${count});`,
-      ),
+      places: even ? turns.map((at, turn) => `let ${name}_place${turn} = ${place(at)};`) : [],
+      fetch: turns.map((at, turn) => `${name}_next${turn} = ${load(at, turn)};`),
       put: turns.map((at, turn) => `tile_${name}[${at}] = ${name}_next${turn};`),
     };
   }
@@ -93,11 +94,17 @@ function staging(name: "a" | "b", lines: number, first: string, count: string, a
       : [`local >= ${invocations - items}u`, `(local - ${invocations - items}u)`];
   const line = `${item} / ${tileK / 4}u * 4u`;
   const k = `${item} % ${tileK / 4}u * 4u`;
-  const loads = [0, 1, 2, 3].map((r) => `load_${name}4(${first} + ${line} + ${r}u, k0 + ${k}, ${count}, k_end)`);
+  const loads = [0, 1, 2, 3].map((r) =>
+    even
+      ? `${name}[${name}_place + ${r}u * p.ld${name} / 4u + k0 / 4u]`
+      : `load_${name}4(${first} + ${line} + ${r}u, k0 + ${k}, ${count}, k_end)`,
+  );
   const to = `${k} * ${width}u + ${line} / 4u`;
   const rows = [0, 1, 2, 3].map((r) => `tile_${name}[${to} + ${r * width}u] = ${name}_next[${r}];`);
+  const place = `(p.${name}0 + (${first} + ${line}) * p.ld${name} + ${k}) / 4u`;
   return {
     registers: [`var ${name}_next: mat4x4f;`],
+    places: even ? [`let ${name}_place = ${place};`] : [],
     fetch: [`if (${active}) { ${name}_next = transpose(mat4x4f(${loads.join(", ")})); }`],
     put: [`if (${active}) { ${rows.join(" ")} }`],
   };

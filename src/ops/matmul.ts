@@ -2,19 +2,24 @@ import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import { bytesIn, sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
-import { noteProduct, type ProductShape, planProduct, type Tile } from "./matmul-plan.js";
+import {
+  eights,
+  type Finish,
+  finisher,
+  halfLoader,
+  halfStorer,
+  loader,
+  type Matrix,
+  matrixTarget,
+  storer,
+  vectors,
+} from "./matmul-access.js";
+import { noteProduct, type ProductPlan, type ProductShape, planProduct } from "./matmul-plan.js";
 import { type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
-import { tiledText } from "./matmul-tiled.js";
+import { tiledText, tileK } from "./matmul-tiled.js";
 import { times } from "./scale.js";
 
-/** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
-export interface Matrix {
-  tensor: Tensor;
-  rows: number;
-  columns: number;
-  stride: number;
-  start: number;
-}
+export type { Matrix } from "./matmul-access.js";
 
 /** The part of its tensor that a matrix is. */
 const partOf = ({ tensor: { type }, rows, columns }: Matrix) => ({ shape: [rows, columns], type });
@@ -44,128 +49,42 @@ export interface MatmulOptions {
   label?: string;
 }
 
-/** Whether rows of `length` elements can be read four at a time. */
-const vectors = ({ stride, start, tensor }: Matrix, length: number, count = 4) =>
-  stride % count === 0 && start % count === 0 && tensor.offset % count === 0 && length % count === 0;
-
-/** Whether rows of halves can be read eight at a time. */
-const eights = (x: Matrix) => typeOf(x.tensor) === "f16" && vectors(x, x.columns, 8);
-
-/** Reads four numbers at a time, whatever their type (src/gpu/half-storage.ts). */
-function loader(name: "a" | "b", binding: number, wide: boolean): string {
-  const type = wide ? "vec4f" : "f32";
-  // `line` runs along the stride, `at` along the row; past either end there are zeros.
-  const body = wide
-    ? `if (line >= lines || at >= length) { return vec4f(); }
-  return ${name}[(p.${name}0 + line * p.ld${name} + at) / 4u];`
-    : `var value = vec4f();
-  if (line >= lines) { return value; }
-  let first = p.${name}0 + line * p.ld${name} + at;
-  for (var i = 0u; i < 4u; i++) { if (at + i < length) { value[i] = ${name}[first + i]; } }
-  return value;`;
-  return `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${type}>;
-fn load_${name}4(line: u32, at: u32, lines: u32, length: u32) -> vec4f {
-  ${body}
-}
-`;
-}
-
-/** Reads eight halves at a time, as the words that they lie in. */
-const halfLoader = (
-  name: "a" | "b",
-  binding: number,
-) => `@group(0) @binding(${binding}) var<storage, read> ${name}: array<vec4u>;
-fn load_${name}8(line: u32, at: u32, lines: u32, length: u32) -> vec4u {
-  if (line >= lines || at >= length) { return vec4u(); }
-  return ${name}[(p.${name}0 + line * p.ld${name} + at) / 8u];
-}
-`;
-
-/** How a result leaves the kernel. */
-interface Finish {
-  add: boolean;
-  bias: boolean;
-  /** WGSL, see `times`. */
-  alpha: string;
-}
-
-/** The bindings of what is added to a product: d, and the bias after it. */
-const additions = ({ add, bias }: Finish, type: string): string =>
-  (add ? `@group(0) @binding(4) var<storage, read> d: array<${type}>;\n` : "") +
-  (bias ? `@group(0) @binding(${add ? 5 : 4}) var<storage, read> bias: array<${type}>;\n` : "");
-
-function storer(finish: Finish, accumulate: boolean, wide: boolean): string {
-  const { add, bias, alpha } = finish;
-  const type = wide ? "vec4f" : "f32";
-  const index = (base: string, ld: string) => `(${base} + row * p.${ld} + column)`;
-  const c = index("c0", "ldc");
-  const d = index("p.d0", "ldd");
-  const result = (value: string, column: string) => (bias ? `(${value} + bias[${column}])${alpha}` : value + alpha);
-  const body = wide
-    ? `if (row >= p.m || column >= p.n) { return; }
-  c[${c} / 4u] ${accumulate ? "+=" : "="} ${result("value", "column / 4u")}${add ? ` + d[${d} / 4u]` : ""};`
-    : `if (row >= p.m) { return; }
-  for (var i = 0u; i < 4u; i++) {
-    if (column + i < p.n) { c[${c} + i] ${accumulate ? "+=" : "="} ${result("value[i]", "column + i")}${add ? ` + d[${d} + i]` : ""}; }
-  }`;
-  return `@group(0) @binding(3) var<storage, read_write> c: array<${type}>;
-${additions(finish, type)}fn store4(c0: u32, row: u32, column: u32, value: vec4f) {
-  ${body}
-}
-`;
-}
-
-/** The same for the kernels of software adapters, as two functions. */
-function finisher(finish: Finish): string {
-  const { add, bias, alpha } = finish;
-  return `${additions(finish, "f32")}fn addend(row: u32, column: u32) -> f32 { return ${add ? "d[p.d0 + row * p.ldd + column]" : "0.0"}; }
-fn finished(value: f32, column: u32) -> f32 { return ${bias ? "(value + bias[column])" : "value"}${alpha}; }
-`;
-}
-
-/** Of a result in f16 that nothing is added to, eight at a time. */
-const halfStorer = (alpha: string, even: boolean) => `@group(0) @binding(3) var<storage, read_write> c: array<vec4u>;
-fn store8(c0: u32, row: u32, column: u32, low: vec4f, high: vec4f) {
-  ${even ? "" : "if (row >= p.m || column >= p.n) { return; }\n  "}c[(c0 + row * p.ldc + column) / 8u] = vec4u(bitcast<vec2u>(vec4<f16>(low${alpha})), bitcast<vec2u>(vec4<f16>(high${alpha})));
-}
-`;
-
-/** The text of a tensor-core kernel, which reads operands that lie well in f16 eight at a time, and so writes its results. */
-function tensorKernel(
+/** The text of a kernel that goes through workgroup memory. */
+function stagedText(
   gpu: Gpu,
-  form: Tile,
+  { kernel, tile }: ProductPlan,
   options: MatmulOptions,
   target: Matrix,
-  store: string,
-  alpha: string,
+  finish: Finish,
 ): string {
-  const { a, b, transposeA = false, transposeB = false, accumulate = false } = options;
-  const { matrices, limits } = { matrices: gpu.info.matrices!, limits: gpu.limits };
-  const tile = tensorTile(form);
+  const { a, b, c, transposeA = false, transposeB = false, accumulate = false, add } = options;
+  const [bm, bn, form] = tile;
   const [m, k] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
+  const adds = accumulate && target === c;
+  const step = kernel === "tensor" ? tensorK : tileK;
   // Operands whose rows are no whole vectors have to be read with care.
-  const whole = vectors(a, a.columns) && vectors(b, b.columns);
-  const even = whole && m % tile.bm === 0 && target.columns % tile.bn === 0 && k % tensorK === 0;
+  const whole = [a, b, target, ...(add ? [add] : [])].every((x) => vectors(x, x.columns));
+  const even = whole && m % bm === 0 && target.columns % bn === 0 && k % step === 0;
+  const wide = vectors(target, target.columns) && (!add || vectors(add, add.columns));
+  if (kernel === "tiled") {
+    const access = loader("a", 1, a, even) + loader("b", 2, b, even) + storer(finish, adds, wide);
+    return access + tiledText({ bm, bn, transposeA, transposeB, ahead: form === 1, even });
+  }
   const operand = (x: Matrix, transposed: boolean): TensorOperand => ({ transposed, width: eights(x) ? 8 : 4 });
-  const read = (name: "a" | "b", binding: number, x: Matrix) => {
-    if (even)
-      return `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${eights(x) ? "vec4u" : "vec4f"}>;\n`;
-    return eights(x) ? halfLoader(name, binding) : loader(name, binding, vectors(x, x.columns));
-  };
+  const read = (name: "a" | "b", binding: number, x: Matrix) =>
+    eights(x) ? halfLoader(name, binding, even) : loader(name, binding, x, even);
   // Results that nothing is added to leave as they are.
-  const plain = !options.add && !options.bias && !accumulate;
-  const straight = plain && even && alpha === "" && typeOf(target.tensor) === "f32" && vectors(target, target.columns);
+  const plain = !finish.add && !finish.bias && !adds;
+  const straight = plain && even && finish.alpha === "" && typeOf(target.tensor) === "f32";
   const leave = straight ? "matrices" : plain && eights(target) ? "eights" : "fours";
-  const stored = {
-    matrices: "@group(0) @binding(3) var<storage, read_write> c: array<f32>;\n",
-    eights: halfStorer(alpha, even),
-    fours: store,
-  };
+  const stored = { matrices: matrixTarget, eights: halfStorer(finish, even), fours: storer(finish, adds, wide) }[leave];
   return tensorText({
-    ...{ shape: matrices, tile, even, leave, memory: limits.maxComputeWorkgroupStorageSize },
+    shape: gpu.info.matrices!,
+    tile: tensorTile(tile),
     a: operand(a, transposeA),
     b: operand(b, transposeB),
-    access: read("a", 1, a) + read("b", 2, b) + stored[leave],
+    access: read("a", 1, a) + read("b", 2, b) + stored,
+    ...{ even, leave, memory: gpu.limits.maxComputeWorkgroupStorageSize },
   });
 }
 
@@ -192,10 +111,10 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     halves: recorder.halves,
   };
   noteProduct(recorder, product);
-  const { kernel, tile, parts, part } = planProduct(recorder.gpu, product);
-  const [bm, bn, form = 0] = tile;
+  const plan = planProduct(recorder.gpu, product);
+  const { kernel, parts, part } = plan;
+  const [bm, bn] = plan.tile;
   const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
-  const constants = { TRANS_A: transposeA, TRANS_B: transposeB };
   const pieces = Math.ceil(m / bm) * Math.ceil(n / bn);
   const inputs = [a.tensor, b.tensor];
   const added = [...(add ? [add.tensor] : []), ...(bias ? [bias] : [])];
@@ -207,7 +126,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   if (kernel === "direct" || kernel === "quads") {
     recorder.dispatch({
       kernel: `matmul/${kernel}`,
-      constants: { ...constants, ACCUMULATE: accumulate },
+      constants: { TRANS_A: transposeA, TRANS_B: transposeB, ACCUMULATE: accumulate },
       before: finisher(finish),
       bindings: [...inputs, c.tensor, ...added],
       params: shape,
@@ -226,16 +145,9 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     shape[5] = n;
     shape[9] = 0;
   }
-  const wideC = vectors(target, n) && (!add || vectors(add, n));
-  const store = storer(finish, accumulate && !split, wideC);
-  const [loadA, loadB] = [loader("a", 1, vectors(a, a.columns)), loader("b", 2, vectors(b, b.columns))];
   recorder.dispatch({
-    ...(kernel === "tensor"
-      ? { kernel: "matmul/tensor", before: tensorKernel(recorder.gpu, tile, options, target, store, finish.alpha) }
-      : {
-          kernel: "matmul/tiled",
-          before: loadA + loadB + store + tiledText({ bm, bn, transposeA, transposeB, ahead: form === 1 }),
-        }),
+    kernel: `matmul/${kernel}`,
+    before: stagedText(recorder.gpu, plan, options, target, finish),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],
     groups: [Math.ceil(n / bn), Math.ceil(m / bm), parts],
