@@ -16,7 +16,7 @@ export interface SsmConfig {
   groups: number;
   /** Width of the causal depthwise convolution. */
   conv: number;
-  /** Tokens per chunk of the chunked (SSD) form; a matter of speed, not of the function computed. */
+  /** Tokens per chunk of the chunked (SSD) form; a matter of speed, not of the function computed. Kernels may take others (src/ops/ssd-plan.ts). */
   chunk: number;
   /** A is drawn uniformly from this range at initialisation (training_setup.md: [0.01, 2]). */
   aRange: [number, number];
