@@ -25,3 +25,12 @@ export function terminalProgress(stream: ProgressStream = process.stderr): (prog
     else stream.write(`${text}\n`);
   };
 }
+
+/** What is said while products are timed, which takes a while the first time on an adapter: a line that is written over, elsewhere one line. */
+export function timingProgress(stream: ProgressStream = process.stderr): (done: number, all: number) => void {
+  return (done, all) => {
+    const text = `timing the forms of ${all} ${all === 1 ? "product" : "products"}, the first time on this adapter`;
+    if (stream.isTTY) stream.write(done < all ? `\r\u001b[K${text}: ${done} done` : "\r\u001b[K");
+    else if (done === 0) stream.write(`${text}\n`);
+  };
+}

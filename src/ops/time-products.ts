@@ -12,17 +12,30 @@ const rounds = 4;
 /** Milliseconds of work before the clock starts: a card that idled while kernels were compiled runs at a fraction of its speed. */
 const warmUp = 60;
 
+export interface TimingOptions {
+  /** Told how many of the products that are to be timed have been. */
+  onTimed?: (done: number, all: number) => void;
+  /** Leaves the rest to the next time. */
+  signal?: AbortSignal;
+}
+
 /**
  * Times every tile of the products that this adapter has no choice for yet, taking turns, and keeps the fastest. The results of a product have
  * the same bits whatever its tile, so a choice changes time alone. Software adapters have one tile and are not timed.
  * @returns how many products were timed
  */
-export async function timeProducts(gpu: Gpu, shapes: Iterable<ProductShape>): Promise<number> {
+export async function timeProducts(
+  gpu: Gpu,
+  shapes: readonly ProductShape[],
+  { onTimed, signal }: TimingOptions = {},
+): Promise<number> {
+  const open = shapes.filter((shape) => tilesOf(gpu, shape).length > 1 && !gpu.choices.has(productKey(shape)));
   let timed = 0;
-  for (const shape of shapes) {
+  for (const shape of open) {
+    if (signal?.aborted) break;
+    onTimed?.(timed, open.length);
     const key = productKey(shape);
     const tiles = tilesOf(gpu, shape);
-    if (tiles.length < 2 || gpu.choices.has(key)) continue;
     const products: TimedProduct[] = [];
     try {
       for (const tile of tiles) products.push(new TimedProduct(gpu, shape, tile));
@@ -37,8 +50,9 @@ export async function timeProducts(gpu: Gpu, shapes: Iterable<ProductShape>): Pr
       for (const product of products) product.destroy();
     }
     timed++;
+    gpu.keepChoices();
   }
-  if (timed > 0) gpu.keepChoices();
+  if (timed > 0) onTimed?.(timed, open.length);
   return timed;
 }
 

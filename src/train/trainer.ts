@@ -20,6 +20,8 @@ import type { TrainResult, TrainSpec } from "./types.js";
 
 export interface TrainOptions {
   onProgress?: (progress: TrainProgress) => void;
+  /** Told, before the first step, how many of the products to be timed on this adapter have been (`chooseTiles`). */
+  onTimed?: (done: number, all: number) => void;
   /** Stops after the step under way; with `checkpoints`, the run goes on from there next time. */
   signal?: AbortSignal;
   checkpoints?: CheckpointStore;
@@ -62,7 +64,7 @@ export async function train(
 ): Promise<TrainResult> {
   checkDataset(spec, dataset);
   const steps = stepsOf(spec);
-  await chooseTiles(gpu, spec, options.recompute);
+  await chooseTiles(gpu, spec, options.recompute, options);
   const step = new TrainStep(gpu, spec, options.recompute);
   const log = new LossLog(gpu, 64);
   const evaluation = new NllEvaluation(gpu, step.parameters, dataset, {

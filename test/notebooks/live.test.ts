@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { terminalProgress } from "../../src/cli/progress.js";
+import { terminalProgress, timingProgress } from "../../src/cli/progress.js";
 import { durationText, progressText, rateText, type TrainProgress } from "../../src/train/progress.js";
 import { liveProgress } from "../../src/workbook/live.js";
 import { htmlTable } from "../../src/workbook/table.js";
@@ -55,6 +55,20 @@ describe("in a terminal and in a notebook", () => {
     expect(written.length).toBeLessThanOrEqual(52);
     expect(written.every((text) => text.startsWith("\r\u001b[K") && text.length <= 45)).toBe(true);
     expect(written.at(-1)).toMatch(/step 1000\/1000.*\n$/);
+  });
+
+  it("one line says how many products have been timed, and goes when all are; a log gets it once", () => {
+    const [terminal, log]: string[][] = [[], []];
+    for (const [written, isTTY] of [
+      [terminal, true],
+      [log, false],
+    ] as const) {
+      const report = timingProgress({ isTTY, write: (text) => written.push(text) });
+      for (let done = 0; done <= 2; done++) report(done, 2);
+    }
+    const text = "timing the forms of 2 products, the first time on this adapter";
+    expect(terminal).toEqual([`\r\u001b[K${text}: 0 done`, `\r\u001b[K${text}: 1 done`, "\r\u001b[K"]);
+    expect(log).toEqual([`${text}\n`]);
   });
 
   it("a log gets a line every ten seconds, the last step included", () => {

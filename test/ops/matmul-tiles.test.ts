@@ -59,7 +59,13 @@ describe("the tile of a product", () => {
   it("is timed once, and kept", async () => {
     const { gpu, kept } = chooser();
     const shapes = productsOf(record(gpu, [9, 10, 11]).recorder);
-    expect(await timeProducts(gpu, shapes)).toBe(1);
+    expect(await timeProducts(gpu, shapes, { signal: AbortSignal.abort() })).toBe(0);
+    const told: number[][] = [];
+    expect(await timeProducts(gpu, shapes, { onTimed: (...count) => told.push(count) })).toBe(1);
+    expect(told).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
     expect(tilesOf(gpu, shapes[0])).toContainEqual(gpu.choices.get(productKey(shapes[0])));
     expect(await timeProducts(gpu, shapes)).toBe(0);
     expect(kept).toEqual([1]);

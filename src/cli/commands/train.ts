@@ -23,7 +23,7 @@ import type { TrainResult, TrainSpec } from "../../train/types.js";
 import { kernelTable, memoryText } from "../bench/tables.js";
 import { positive, seedNumber, share, whole } from "../numbers.js";
 import { expertsHelp, letters } from "../pattern.js";
-import { terminalProgress } from "../progress.js";
+import { terminalProgress, timingProgress } from "../progress.js";
 import { stopSignal } from "../stop.js";
 
 interface Options {
@@ -118,8 +118,10 @@ async function run(options: Options): Promise<void> {
   const started = performance.now();
   try {
     let profiled: string | undefined;
+    const quiet = options.json && !process.stderr.isTTY;
     const result = await train(gpu, spec, dataset, {
-      onProgress: options.json && !process.stderr.isTTY ? undefined : terminalProgress(),
+      onProgress: quiet ? undefined : terminalProgress(),
+      onTimed: quiet ? undefined : timingProgress(),
       signal: stop.signal,
       checkpoints,
       recompute: options.recompute,
