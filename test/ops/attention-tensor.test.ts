@@ -108,16 +108,14 @@ describe("attention in f16 without matrices that fit", () => {
 describe("the cut for an adapter's matrices", () => {
   const hopper: MatrixShape = { m: 16, n: 16, k: 16, lanes: 32 };
   const cutsOf = (id: string, memory = 49152, matrices = hopper) => tensorCuts(matrices, memory, shapeOf(id));
-  it("takes the largest tiles that fit the workgroup memory", () => {
+  it("is the first of those preferred that divides for the matrices and fits the workgroup memory", () => {
     expect(cutsOf("B1-T1-H4-K2-D64")).toMatchObject({
-      forward: { lines: 64, stages: 1 },
-      query: { lines: 32, stages: 2 },
-      key: { lines: 32, stages: 1 },
+      forward: { lines: 16, stages: 1, subgroups: 8 },
+      query: { lines: 16, stages: 2, subgroups: 4 },
+      key: { lines: 16, stages: 1, subgroups: 4 },
     });
-    expect(cutsOf("B1-T1-H4-K2-D32")?.key).toMatchObject({ lines: 32, stages: 2 });
-    expect(cutsOf("B1-T1-H4-K2-D128")?.forward).toMatchObject({ lines: 32, stages: 1 });
-    expect(cutsOf("B1-T1-H4-K2-D64", 32768)?.forward).toMatchObject({ lines: 32, stages: 1 });
-    expect(cutsOf("B1-T1-H4-K2-D64", 32768)?.key).toMatchObject({ lines: 16, stages: 2 });
+    expect(cutsOf("B1-T1-H4-K2-D128", 32768)).toMatchObject({ forward: { subgroups: 8 }, query: { stages: 1 } });
+    expect(cutsOf("B1-T1-H4-K2-D64", 49152, { m: 8, n: 8, k: 8, lanes: 64 })?.key).toMatchObject({ lines: 32 });
   });
   it("leaves heads that don't divide, or are too large, to the other kernels", () => {
     for (const id of ["D36", "D8", "D160", "D64-V1x72", "D64-V1x144"]) {
