@@ -36,9 +36,12 @@ export async function timeProducts(
     onTimed?.(timed, open.length);
     const key = productKey(shape);
     const tiles = tilesOf(gpu, shape);
+    // One set of operands for all: a large model's are a good part of the memory.
+    const arena = new Arena(gpu);
+    const options = operands(arena, shape);
     const products: TimedProduct[] = [];
     try {
-      for (const tile of tiles) products.push(new TimedProduct(gpu, shape, tile));
+      for (const tile of tiles) products.push(new TimedProduct(gpu, shape, tile, arena, options));
       const start = performance.now();
       do for (const product of products) await product.run(1);
       while (performance.now() - start < warmUp);
@@ -48,6 +51,7 @@ export async function timeProducts(
       gpu.choices.set(key, best.tile);
     } finally {
       for (const product of products) product.destroy();
+      arena.destroy();
     }
     timed++;
     gpu.keepChoices();
@@ -56,11 +60,19 @@ export async function timeProducts(
   return timed;
 }
 
+/** A product of such a shape. */
+function operands(arena: Arena, { m, n, k, transposeA, transposeB, whole, types }: ProductShape): MatmulOptions {
+  const a = arena.alloc(transposeA ? [k, m] : [m, k], "timed a", types[0]);
+  const b = arena.alloc(transposeB ? [n, k] : [k, n], "timed b", types[1]);
+  const c = arena.alloc([m, n], "timed c", types[2]);
+  const d = whole ? arena.alloc([m, n], "timed d", types[2]) : undefined;
+  return { a: matrix(a), b: matrix(b), c: matrix(c), transposeA, transposeB, ...(d && { add: matrix(d) }) };
+}
+
 /** A product cut into one tile, recorded a few times. */
 class TimedProduct {
   /** Milliseconds of one product, in the fastest burst. */
   least = Number.POSITIVE_INFINITY;
-  private readonly arena: Arena;
   private readonly recorder: Recorder;
   /** Submissions a burst. */
   private count = 1;
@@ -69,19 +81,14 @@ class TimedProduct {
     private readonly gpu: Gpu,
     shape: ProductShape,
     readonly tile: Tile,
+    arena: Arena,
+    options: MatmulOptions,
   ) {
-    const { m, n, k, transposeA, transposeB, whole, types, halves } = shape;
     const key = productKey(shape);
-    this.arena = new Arena(gpu);
-    this.recorder = new Recorder(gpu, halves ? "mixed" : "f32");
-    const a = this.arena.alloc(transposeA ? [k, m] : [m, k], "timed a", types[0]);
-    const b = this.arena.alloc(transposeB ? [n, k] : [k, n], "timed b", types[1]);
-    const c = this.arena.alloc([m, n], "timed c", types[2]);
-    const options: MatmulOptions = { a: matrix(a), b: matrix(b), c: matrix(c), transposeA, transposeB };
-    if (whole) options.add = matrix(this.arena.alloc([m, n], "timed d", types[2]));
+    this.recorder = new Recorder(gpu, shape.halves ? "mixed" : "f32");
     gpu.choices.set(key, tile);
     try {
-      for (let i = 0; i < together; i++) matmul(this.recorder, this.arena, options);
+      for (let i = 0; i < together; i++) matmul(this.recorder, arena, options);
     } finally {
       gpu.choices.delete(key);
     }
@@ -107,6 +114,5 @@ class TimedProduct {
 
   destroy(): void {
     this.recorder.destroy();
-    this.arena.destroy();
   }
 }

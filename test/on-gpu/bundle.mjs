@@ -16,7 +16,6 @@ const files = folders.flatMap((folder) =>
     .filter((name) => name.endsWith(".test.ts") && !skipped.test(name))
     .map((name) => join(folder, name)),
 );
-files.push("gpu/bounds.test.ts");
 const lines = files.map(
   (file) => `file(${JSON.stringify(file)});\nawait import(${JSON.stringify(join(tests, file))});`,
 );
