@@ -194,8 +194,10 @@ describe("a sweep over several cards", () => {
     expect(begunOn(out, plan("steady"))).toBe("b");
     const started: string[] = [];
     const onEvent = (event: SweepEvent) => event.type === "start" && started.push(`${event.card} ${event.run.label}`);
+    // The first card asks for the first run as a rule, and may not have it; a busy machine may start the second card's process first.
     await run([plan("steady"), plan("good", 1)], { cards: [card(1, { name: "a" }), card(1, { name: "b" })], onEvent });
-    expect(started.sort()).toEqual(["a good", "b steady"]);
+    expect(started).toHaveLength(2);
+    expect(started.filter((start) => start.endsWith("steady"))).toEqual(["b steady"]);
   });
 
   test("adds processes by measuring, and takes back the one that did not pay without losing its run", async () => {
