@@ -1,5 +1,5 @@
 import { resolveModel } from "../hub/resolve.node.js";
-import type { ProgressStream } from "./progress.js";
+import { type ProgressStream, writeOver } from "./progress.js";
 
 /**
  * The folder of a model that a command names: a folder, or a hub's owner/name[@revision], which is fetched where the
@@ -29,7 +29,7 @@ export function downloadProgress(
     if (!last && now - shown < interval) return;
     shown = now;
     const text = `${file}: ${last ? sizeText(size) : `${sizeText(bytes)} of ${sizeText(size)}`}`;
-    if (stream.isTTY) stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}${last ? "\n" : ""}`);
+    if (stream.isTTY) writeOver(stream, text, last ? "\n" : "");
     else stream.write(`${text}\n`);
   };
 }

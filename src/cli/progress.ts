@@ -8,6 +8,11 @@ export interface ProgressStream {
   write(text: string): unknown;
 }
 
+/** Writes a line over the one before, as much of it as fits. */
+export function writeOver(stream: ProgressStream, text: string, end = ""): void {
+  stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}${end}`);
+}
+
 /**
  * Progress of training in a terminal: one line that is written over a few times a second; elsewhere (a log file) a line
  * every ten seconds. The last step is always shown.
@@ -21,7 +26,7 @@ export function terminalProgress(stream: ProgressStream = process.stderr): (prog
     if (!last && now - shown < interval) return;
     shown = now;
     const text = progressText(progress);
-    if (stream.isTTY) stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}${last ? "\n" : ""}`);
+    if (stream.isTTY) writeOver(stream, text, last ? "\n" : "");
     else stream.write(`${text}\n`);
   };
 }
@@ -30,7 +35,7 @@ export function terminalProgress(stream: ProgressStream = process.stderr): (prog
 export function timingProgress(stream: ProgressStream = process.stderr): (done: number, all: number) => void {
   return (done, all) => {
     const text = `timing the forms of ${all} ${all === 1 ? "product" : "products"}, the first time on this adapter`;
-    if (stream.isTTY) stream.write(done < all ? `\r\u001b[K${text}: ${done} done` : "\r\u001b[K");
+    if (stream.isTTY) writeOver(stream, done < all ? `${text}: ${done} done` : "");
     else if (done === 0) stream.write(`${text}\n`);
   };
 }

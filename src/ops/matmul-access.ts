@@ -11,6 +11,15 @@ export interface Matrix {
   start: number;
 }
 
+/** Where a workgroup's tile, and its part of K, begin and end in a product, by kernels/matmul/params.wgsl. */
+export const tileBounds = (bm: number, bn: number) => `let row0 = group.y * ${bm}u;
+  let row_end = p.m;
+  let column0 = group.x * ${bn}u;
+  let column_end = p.n;
+  let k_begin = group.z * p.part;
+  let k_end = min(p.k, k_begin + p.part);
+  let c0 = p.c0 + group.z * p.stride;`;
+
 /** Whether rows of `length` elements can be read four at a time. */
 export const vectors = ({ stride, start, tensor }: Matrix, length: number, count = 4) =>
   stride % count === 0 && start % count === 0 && tensor.offset % count === 0 && length % count === 0;

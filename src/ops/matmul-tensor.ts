@@ -1,4 +1,5 @@
 import type { MatrixShape } from "../gpu/info.js";
+import { tileBounds } from "./matmul-access.js";
 
 /**
  * Products on tensor cores through WGSL's subgroup matrices (f16 times f16, summed in f32). Tiles of both operands go through
@@ -111,22 +112,13 @@ export interface TensorKernel {
   leave: "fours" | "eights" | "matrices";
   /** Bytes of workgroup memory. */
   memory: number;
-  /** WGSL that defines row0, row_end, column0, column_end, k_begin, k_end and c0 of a workgroup's tile; plainTile by default. */
+  /** WGSL that defines row0, row_end, column0, column_end, k_begin, k_end and c0 of a workgroup's tile; `tileBounds` by default. */
   begin?: string;
 }
 
-/** Of the parameters of kernels/matmul/tensor.wgsl. */
-const plainTile = ({ bm, bn }: TensorTile) => `let row0 = group.y * ${bm}u;
-  let row_end = p.m;
-  let column0 = group.x * ${bn}u;
-  let column_end = p.n;
-  let k_begin = group.z * p.part;
-  let k_end = min(p.k, k_begin + p.part);
-  let c0 = p.c0 + group.z * p.stride;`;
-
-/** The whole kernel, bar its parameters (kernels/matmul/tensor.wgsl). */
+/** The whole kernel, bar its parameters. */
 export function tensorText(kernel: TensorKernel): string {
-  const { shape, tile, a, b, access, even = false, leave, begin = plainTile(tile) } = kernel;
+  const { shape, tile, a, b, access, even = false, leave, begin = tileBounds(tile.bm, tile.bn) } = kernel;
   const { bm, bn, down, across, ahead } = tile;
   const { m, n, k, lanes } = shape;
   const threads = lanes * down * across;

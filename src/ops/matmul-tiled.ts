@@ -3,6 +3,8 @@
  * invocations hold bm/16 × bn/16 results each, in named registers, for an indexed array may end up in memory.
  */
 
+import { tileBounds } from "./matmul-access.js";
+
 /** Columns of K that are staged at a time. */
 export const tileK = 16;
 const invocations = 256;
@@ -18,10 +20,10 @@ export interface TiledKernel {
   even: boolean;
 }
 
-/** Everything of the kernel but its parameters and tiles (kernels/matmul/tiled.wgsl) and how it loads and stores. */
+/** Everything of the kernel but its parameters and how it loads and stores. */
 export function tiledText({ bm, bn, transposeA, transposeB, ahead, even }: TiledKernel): string {
-  const a = staging("a", bm, "row0", "p.m", transposeA, even);
-  const b = staging("b", bn, "column0", "p.n", !transposeB, even);
+  const a = staging("a", bm, "row0", "row_end", transposeA, even);
+  const b = staging("b", bn, "column0", "column_end", !transposeB, even);
   const quads = (lines: number) => Array.from({ length: lines / 64 }, (_, index) => index);
   const each = (visit: (i: number, j: number, r: number) => string) =>
     quads(bm).flatMap((i) => quads(bn).flatMap((j) => [0, 1, 2, 3].map((r) => visit(i, j, r))));
@@ -53,11 +55,7 @@ export function tiledText({ bm, bn, transposeA, transposeB, ahead, even }: Tiled
 var<workgroup> tile_b: array<vec4f, ${(tileK * bn) / 4}>;
 @compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row0 = group.y * ${bm}u;
-  let column0 = group.x * ${bn}u;
-  let k_begin = group.z * p.part;
-  let k_end = min(p.k, k_begin + p.part);
-  let c0 = p.c0 + group.z * p.stride;
+  ${tileBounds(bm, bn)}
   let ty = local / 16u;
   let tx = local % 16u;
 ${[...a.registers, ...b.registers, ...a.places, ...b.places, ...each((i, j, r) => `var c${i}${j}${r} = vec4f();`), ...loop, ...store].join("\n")}
@@ -65,8 +63,8 @@ ${[...a.registers, ...b.registers, ...a.places, ...b.places, ...each((i, j, r) =
 `;
 }
 
-/** How an operand's tile of `lines` lines from `first` on, of `count` in all, gets into workgroup memory. */
-function staging(name: "a" | "b", lines: number, first: string, count: string, alongLines: boolean, even: boolean) {
+/** How an operand's tile of `lines` lines from `first` on, before `end`, gets into workgroup memory. */
+function staging(name: "a" | "b", lines: number, first: string, end: string, alongLines: boolean, even: boolean) {
   const width = lines / 4;
   if (alongLines) {
     // Lines lie side by side in memory, as they shall in the tile.
@@ -77,7 +75,7 @@ function staging(name: "a" | "b", lines: number, first: string, count: string, a
     const load = (at: string, turn: number) =>
       even
         ? `${name}[${name}_place${turn} + k0 * p.ld${name} / 4u]`
-        : `load_${name}4(k0 + ${at} / ${width}u, ${first} + ${at} % ${width}u * 4u, k_end, ${count})`;
+        : `load_${name}4(k0 + ${at} / ${width}u, ${first} + ${at} % ${width}u * 4u, k_end, ${end})`;
     const place = (at: string) => `(p.${name}0 + ${at} / ${width}u * p.ld${name} + ${first}) / 4u + ${at} % ${width}u`;
     return {
       registers: turns.map((_, turn) => `var ${name}_next${turn}: vec4f;`),
@@ -97,7 +95,7 @@ function staging(name: "a" | "b", lines: number, first: string, count: string, a
   const loads = [0, 1, 2, 3].map((r) =>
     even
       ? `${name}[${name}_place + ${r}u * p.ld${name} / 4u + k0 / 4u]`
-      : `load_${name}4(${first} + ${line} + ${r}u, k0 + ${k}, ${count}, k_end)`,
+      : `load_${name}4(${first} + ${line} + ${r}u, k0 + ${k}, ${end}, k_end)`,
   );
   const to = `${k} * ${width}u + ${line} / 4u`;
   const rows = [0, 1, 2, 3].map((r) => `tile_${name}[${to} + ${r * width}u] = ${name}_next[${r}];`);

@@ -1,5 +1,6 @@
 import type { Arena } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
+import { kernels } from "../gpu/kernels.generated.js";
 import { type Recorder, spread } from "../gpu/recorder.js";
 import { bytesIn, sizeOf, type Tensor, typeOf } from "../gpu/tensor.js";
 import {
@@ -52,6 +53,7 @@ export interface MatmulOptions {
 /** The text of a kernel that goes through workgroup memory. */
 function stagedText(
   gpu: Gpu,
+  { m, n, k }: ProductShape,
   { kernel, tile }: ProductPlan,
   options: MatmulOptions,
   target: Matrix,
@@ -59,16 +61,16 @@ function stagedText(
 ): string {
   const { a, b, c, transposeA = false, transposeB = false, accumulate = false, add } = options;
   const [bm, bn, form] = tile;
-  const [m, k] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
   const adds = accumulate && target === c;
+  const params = kernels["matmul/params"];
   const step = kernel === "tensor" ? tensorK : tileK;
+  const wide = vectors(target, n) && (!add || vectors(add, n));
   // Operands whose rows are no whole vectors have to be read with care.
-  const whole = [a, b, target, ...(add ? [add] : [])].every((x) => vectors(x, x.columns));
-  const even = whole && m % bm === 0 && target.columns % bn === 0 && k % step === 0;
-  const wide = vectors(target, target.columns) && (!add || vectors(add, add.columns));
+  const whole = wide && vectors(a, a.columns) && vectors(b, b.columns);
+  const even = whole && m % bm === 0 && n % bn === 0 && k % step === 0;
   if (kernel === "tiled") {
     const access = loader("a", 1, a, even) + loader("b", 2, b, even) + storer(finish, adds, wide);
-    return access + tiledText({ bm, bn, transposeA, transposeB, ahead: form === 1, even });
+    return params + access + tiledText({ bm, bn, transposeA, transposeB, ahead: form === 1, even });
   }
   const operand = (x: Matrix, transposed: boolean): TensorOperand => ({ transposed, width: eights(x) ? 8 : 4 });
   const read = (name: "a" | "b", binding: number, x: Matrix) =>
@@ -78,7 +80,7 @@ function stagedText(
   const straight = plain && even && finish.alpha === "" && typeOf(target.tensor) === "f32";
   const leave = straight ? "matrices" : plain && eights(target) ? "eights" : "fours";
   const stored = { matrices: matrixTarget, eights: halfStorer(finish, even), fours: storer(finish, adds, wide) }[leave];
-  return tensorText({
+  const text = tensorText({
     shape: gpu.info.matrices!,
     tile: tensorTile(tile),
     a: operand(a, transposeA),
@@ -86,6 +88,7 @@ function stagedText(
     access: read("a", 1, a) + read("b", 2, b) + stored,
     ...{ even, leave, memory: gpu.limits.maxComputeWorkgroupStorageSize },
   });
+  return params + text;
 }
 
 /**
@@ -147,7 +150,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   }
   recorder.dispatch({
     kernel: `matmul/${kernel}`,
-    before: stagedText(recorder.gpu, plan, options, target, finish),
+    before: stagedText(recorder.gpu, product, plan, options, target, finish),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],
     groups: [Math.ceil(n / bn), Math.ceil(m / bm), parts],
