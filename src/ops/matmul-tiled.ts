@@ -1,9 +1,9 @@
+import { tileBounds } from "./matmul-access.js";
+
 /**
  * The tiled product in f32: both operands go through workgroup memory, tileK columns of K at a time, as [tileK][lines]; 16 × 16
  * invocations hold bm/16 × bn/16 results each, in named registers, for an indexed array may end up in memory.
  */
-
-import { tileBounds } from "./matmul-access.js";
 
 /** Columns of K that are staged at a time. */
 export const tileK = 16;
