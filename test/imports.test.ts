@@ -14,7 +14,7 @@ const below: Record<string, string[]> = {
   ops: ["config", "gpu", "memory"],
   model: ["config", "data", "gpu", "ops"],
   hub: ["data", "gpu", "model"],
-  evaluate: ["config", "data", "gpu", "model", "ops"],
+  evaluate: ["config", "data", "gpu", "inspect", "model", "ops"],
   generate: ["config", "data", "gpu", "model", "ops"],
   inspect: ["config", "data", "gpu", "model", "ops"],
   train: ["config", "data", "evaluate", "gpu", "memory", "model", "ops"],

@@ -1,7 +1,8 @@
 // For each row of a chunk of logits [rows, UNITS V's]: losses[row0 + row] = log Σ exp(logits) - logits[answer], 0 where the
 // target is not scored; and with GRADIENT the logits become their own gradient, (softmax - onehot) / n (times the loss scale). LANES (a power
 // of 4) invocations share a row, SLOTS rows share a workgroup; a row is read twice, the second time from the cache.
-// V and its functions come from src/ops/vector.ts. Constants: UNITS, LANES, SLOTS, GRADIENT.
+// V and its functions come from src/ops/vector.ts, note_hit (of rows whose target has the largest logit) from src/ops/cross-entropy.ts.
+// Constants: UNITS, LANES, SLOTS, GRADIENT.
 struct Params { rows: u32, row0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> logits: array<V>;
@@ -53,9 +54,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   if (!inside) { return; }
   if (!counts) {
-    if (lane == 0u) { losses[p.row0 + row] = 0.0; }
+    if (lane == 0u) {
+      losses[p.row0 + row] = 0.0;
+      note_hit(p.row0 + row, false);
+    }
   } else if (lane == place(answer) % LANES) {
     losses[p.row0 + row] = all.x + log(all.y) - chosen;
+    note_hit(p.row0 + row, chosen >= all.x);
   }
   if (GRADIENT) {
     if (!counts) {

@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { OpenOptions } from "../data/node.js";
-import { type Finding, type GridOptions, smokeData } from "../findings/finding.js";
+import { type RunSize, smokeData } from "../findings/protocol.js";
+import type { Study } from "../findings/study.js";
 import type { PlannedRun } from "../runs/types.js";
 
 /** The options of `braid sweep` that say which runs. */
 export interface PlanFlags {
   finding?: string;
+  study?: string;
   specs?: string;
-  scale: GridOptions["scale"];
+  scale?: "smoke";
   data?: string;
   validation?: string;
   tokenizer?: string;
@@ -16,8 +18,6 @@ export interface PlanFlags {
   seeds?: string;
   labels?: string;
   tokens?: number;
-  learningRates?: string | true;
-  ratesFrom?: string;
 }
 
 /** @throws Error when --data is missing where it is needed */
@@ -34,38 +34,32 @@ export function dataOptions(flags: PlanFlags): OpenOptions {
  * @throws Error naming the option that is wrong
  */
 export async function plan(flags: PlanFlags, data: OpenOptions): Promise<PlannedRun[]> {
-  if ((flags.finding === undefined) === (flags.specs === undefined)) {
-    throw new Error("give either --finding or --specs");
+  if ([flags.finding, flags.study, flags.specs].filter((flag) => flag !== undefined).length !== 1) {
+    throw new Error("give one of --finding, --study and --specs");
   }
   if (flags.specs !== undefined) return readSpecs(flags.specs);
   const { openDataset } = await import("../data/node.js");
-  const { bestRates, describeData } = await import("../findings/finding.js");
-  const { findingNamed } = await import("../findings/index.js");
-  const finding = findingNamed(flags.finding as string);
-  const options: GridOptions = {
-    scale: flags.scale,
-    data: describeData(await openDataset(data)),
+  const { describeData } = await import("../findings/finding.js");
+  const { planStudy } = await import("../findings/study.js");
+  const dataset = await openDataset(data);
+  const options = {
+    size: flags.scale as RunSize | undefined,
+    data: describeData(dataset),
     seeds: flags.seeds === undefined ? undefined : numbers(flags.seeds, "--seeds"),
     labels: flags.labels?.split(","),
     tokens: flags.tokens,
   };
-  if (flags.learningRates !== undefined) return learningRateGrid(finding, options, flags.learningRates);
-  if (flags.ratesFrom === undefined) return finding.grid(options);
-  const { readJsonl } = await import("../runs/jsonl.js");
-  const check = readJsonl(flags.ratesFrom).runs.filter((run) => run.finding === `${finding.name}-lr`);
-  const peakRates = bestRates(check);
-  process.stderr.write(`peak learning rates: ${JSON.stringify(peakRates)}\n`);
-  const planned = finding.grid({ ...options, peakRates });
-  const unchecked = planned.find(({ label }) => peakRates[label] === undefined);
-  if (unchecked) throw new Error(`--rates-from: ${flags.ratesFrom} has no learning-rate check of ${unchecked.label}`);
-  return planned;
+  return (await studies(flags, dataset.codec.kind)).flatMap((study) => planStudy(study, options));
 }
 
-function learningRateGrid(finding: Finding, options: GridOptions, rates: string | true): PlannedRun[] {
-  return finding.learningRateGrid({
-    ...options,
-    rates: rates === true ? undefined : numbers(rates, "--learning-rates"),
-  });
+/** The studies named; or those of a finding that read such data, bytes or tokens. */
+async function studies(flags: PlanFlags, kind: string): Promise<readonly Study[]> {
+  const { findingNamed, studyNamed } = await import("../findings/index.js");
+  if (flags.study !== undefined) return flags.study.split(",").map(studyNamed);
+  const all = findingNamed(flags.finding as string).studies;
+  const fitting = all.filter(({ data }) => (data === "bytes") === (kind === "bytes"));
+  // A finding on tokens can be tried on bytes as well, and the other way round.
+  return fitting.length > 0 ? fitting : all;
 }
 
 async function readSpecs(file: string): Promise<PlannedRun[]> {

@@ -1,7 +1,7 @@
 /** Losses of the block-ratio runs, by ratio and seed, and their paired differences. */
 
 import type { RunRecord } from "../runs/types.js";
-import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-grid.js";
+import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-studies.js";
 import { type Interval, pairedDifference } from "./stats.js";
 
 /** Validation losses by seed, nats a token. */

@@ -1,4 +1,4 @@
-import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-grid.js";
+import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-studies.js";
 import { type Row, signed } from "./finding.js";
 
 /** One model of the paper's Table 16 (and of Table 5, which prints the same losses). */

@@ -2,9 +2,9 @@
 
 import { cost } from "../cost/index.js";
 import type { RunRecord } from "../runs/types.js";
-import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-grid.js";
 import { firstRun, lossDifference, lossesOf } from "./block-ratio-losses.js";
 import { type PaperBlockRatio, paperDifference } from "./block-ratio-paper.js";
+import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-studies.js";
 import { inWords, type Verdict } from "./finding.js";
 import { allOf, belowZero, type Interval, type Outcome, withinMargin } from "./stats.js";
 

@@ -3,32 +3,32 @@
 import { cost } from "../cost/index.js";
 import type { RunRecord } from "../runs/types.js";
 import { blockRatioFigure } from "./block-ratio-figure.js";
-import {
-  BLOCK_RATIOS,
-  type BlockRatio,
-  blockRatioGrid,
-  blockRatioLearningRateGrid,
-  blockRatioOwnRateGrid,
-  recordedData,
-} from "./block-ratio-grid.js";
 import { attentionLayers, firstRun, lossDifference, lossesOf, ratioDifferences } from "./block-ratio-losses.js";
 import { type PaperBlockRatio, paperBlockRatios, paperBlockRatioTable, paperNll } from "./block-ratio-paper.js";
+import { type BlockRatio, blockRatioStudies } from "./block-ratio-studies.js";
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
 import { type Finding, type Row, rounded } from "./finding.js";
 import { mean, sd } from "./stats.js";
 
+const main = "block-ratio";
+
 export const blockRatio: Finding = {
   name: "block-ratio",
   title: "Hybrids beat both parents; 1:1 is best, 1:5 the balance",
-  paperTable: paperBlockRatioTable,
-  recordedData,
-  grid: blockRatioGrid,
-  learningRateGrid: blockRatioLearningRateGrid,
-  table: (runs, paper) => blockRatioTable(runs, paperBlockRatios(paper)),
-  ownRateGrid: blockRatioOwnRateGrid,
-  learningRateTable: blockRatioLearningRates,
-  figure: (runs, paper, document) => blockRatioFigure(ratioDifferences(runs), paperBlockRatios(paper), document),
-  verdicts: (runs, paper) => blockRatioVerdicts(runs, paperBlockRatios(paper)),
+  notebook: "02-block-ratio",
+  paperTables: [paperBlockRatioTable],
+  studies: blockRatioStudies,
+  tables: (runs, paper) => ({
+    "block-ratio": blockRatioTable(runs.get(main) ?? [], paperBlockRatios(paper[paperBlockRatioTable])),
+  }),
+  figures: (runs, paper, document) => ({
+    "block-ratio": blockRatioFigure(
+      ratioDifferences(runs.get(main) ?? []),
+      paperBlockRatios(paper[paperBlockRatioTable]),
+      document,
+    ),
+  }),
+  verdicts: (runs, paper) => blockRatioVerdicts(runs.get(main) ?? [], paperBlockRatios(paper[paperBlockRatioTable])),
 };
 
 /**
@@ -73,25 +73,4 @@ function paperColumns(paper: readonly PaperBlockRatio[], ratio: BlockRatio): Row
     };
   });
   return { ...columns[0], ...columns[1] };
-}
-
-/** One row a ratio and peak learning rate: the mean loss, how far it is above the ratio's best, and whether it is that. */
-function blockRatioLearningRates(runs: readonly RunRecord[]): Row[] {
-  const rates = [...new Set(runs.map(({ spec }) => spec.optimizer.lr))].sort((a, b) => a - b);
-  return BLOCK_RATIOS.flatMap((ratio) => {
-    const rows = rates.flatMap((lr) => {
-      const own = runs.filter(({ label, spec }) => label === ratio && spec.optimizer.lr === lr);
-      return own.length === 0 ? [] : [{ lr, own, nll: mean(own.map((run) => run.result.validation.nllPerToken)) }];
-    });
-    const best = Math.min(...rows.map(({ nll }) => nll));
-    return rows.map(({ lr, own, nll }) => ({
-      ratio,
-      lr,
-      tokens: own[0].result.tokens,
-      seeds: own.length,
-      nllPerToken: rounded(nll, 4),
-      aboveBest: rounded(nll - best, 4),
-      best: nll === best ? "best" : "",
-    }));
-  });
 }

@@ -2,6 +2,7 @@
 
 import { blockRatio } from "./block-ratio.js";
 import type { Finding } from "./finding.js";
+import type { Study } from "./study.js";
 
 export const findings: readonly Finding[] = [blockRatio];
 
@@ -12,4 +13,17 @@ export function findingNamed(name: string): Finding {
     throw new Error(`finding: "${name}" is not known; findings are ${findings.map((known) => known.name).join(", ")}`);
   }
   return finding;
+}
+
+/**
+ * A study of any finding.
+ * @throws Error naming the studies that there are
+ */
+export function studyNamed(name: string): Study {
+  const studies = findings.flatMap((finding) => finding.studies);
+  const study = studies.find((candidate) => candidate.name === name);
+  if (!study) {
+    throw new Error(`study: "${name}" is not known; studies are ${studies.map((known) => known.name).join(", ")}`);
+  }
+  return study;
 }

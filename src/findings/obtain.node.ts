@@ -6,16 +6,18 @@ import { runId } from "../runs/identity.js";
 import { readStore, writeRun } from "../runs/store.js";
 import type { PlannedRun, RunRecord } from "../runs/types.js";
 import type { TrainProgress } from "../train/progress.js";
-import { describeData, type Finding, type Scale, smokeData } from "./finding.js";
-import { type GridPart, gridPart, recordedRuns } from "./recorded.node.js";
+import { describeData, type Finding, type Scale, type StudyRuns } from "./finding.js";
+import { smokeData } from "./protocol.js";
+import { given, type Part, recordedRuns, studiesOf } from "./recorded.node.js";
+import { planStudy } from "./study.js";
 
-export interface ObtainOptions extends GridPart {
+export interface ObtainOptions extends Part {
   scale: Scale;
-  /** The data to train on, at smoke and nano scale. Default: the synthetic language. */
+  /** The data to train on, at other scales than recorded. Default: the synthetic language. */
   data?: OpenOptions;
   /** Recorded: the store to read. Default: the runs that travel with the package. */
   store?: string;
-  /** Nano: the store that finished runs are kept in, and found in again. Default: "runs". */
+  /** Nano and mini: the store that finished runs are kept in, and found in again. Default: "runs". */
   keep?: string;
   signal?: AbortSignal;
   /** Progress of the run under way; its label says which of how many it is. */
@@ -23,16 +25,22 @@ export interface ObtainOptions extends GridPart {
 }
 
 /**
- * Recorded: the finding's runs from the store. Smoke and nano: trains what is missing.
- * @throws Error as `recordedRuns` does; or what opening the data and training throw
+ * Recorded: the finding's runs from the store. Other scales: trains what is missing, of its first study unless others are named.
+ * @throws Error as `recordedRuns` does; when a study is of another size; or what opening the data and training throw
  */
-export async function obtainRuns(finding: Finding, options: ObtainOptions): Promise<RunRecord[]> {
+export async function obtainRuns(finding: Finding, options: ObtainOptions): Promise<StudyRuns> {
   const { scale, data, keep = "runs" } = options;
   if (scale === "recorded") return recordedRuns(finding, options);
+  const named = options.studies && options.studies.length > 0;
+  const studies = named ? studiesOf(finding, options.studies) : finding.studies.slice(0, 1);
+  const other = studies.find(({ size }) => scale !== "smoke" && size !== scale);
+  if (other) throw new Error(`scale: the study ${other.name} is of size ${other.size}; it was asked for at ${scale}`);
   const dataset = await openDataset(data ?? (scale === "smoke" ? smokeData : { data: "synthetic" }));
-  const planned = gridPart(finding, options, { scale, data: describeData(dataset) });
+  const plan = { ...given(options), size: scale, data: describeData(dataset) };
+  const planned = studies.flatMap((study) => planStudy(study, plan));
   // Smoke runs are not kept: they take seconds, and a kept one would hide that training no longer works.
-  return trainGrid(planned, dataset, scale === "nano" ? keep : undefined, options);
+  const runs = await trainGrid(planned, dataset, scale === "smoke" ? undefined : keep, options);
+  return new Map(studies.map(({ name }) => [name, runs.filter((run) => run.finding === name)]));
 }
 
 async function trainGrid(
@@ -42,9 +50,11 @@ async function trainGrid(
   { signal, onProgress }: ObtainOptions,
 ): Promise<RunRecord[]> {
   const known = new Map<string, RunRecord>();
-  if (store !== undefined) for (const run of readStore(store)) known.set(`${run.finding} ${run.id}`, run);
-  const keyOf = (run: PlannedRun) => `${run.finding} ${runId(run.spec)}`;
-  const missing = planned.filter((run) => !known.has(keyOf(run)));
+  if (store !== undefined) for (const run of readStore(store)) known.set(run.id, run);
+  // Studies may plan the same run.
+  const missing = [...new Map(planned.map((run) => [runId(run.spec), run]))].flatMap(([id, run]) =>
+    known.has(id) ? [] : [run],
+  );
   if (missing.length > 0) {
     // Loaded here, so that recorded runs are read without the GPU code.
     const { Gpu } = await import("../gpu/gpu.js");
@@ -52,16 +62,15 @@ async function trainGrid(
     const gpu = await Gpu.open();
     try {
       for (const [i, run] of missing.entries()) {
-        const number = planned.length - missing.length + i + 1;
-        const label = `${run.label}, seed ${run.spec.seed} (run ${number} of ${planned.length})`;
+        const label = `${run.label}, seed ${run.spec.seed} (run ${i + 1} of ${missing.length})`;
         const report = (progress: TrainProgress) => onProgress?.({ ...progress, label });
         const record = await trainRun(gpu, run, dataset, { signal, onProgress: report });
         if (store !== undefined) writeRun(store, record);
-        known.set(keyOf(run), record);
+        known.set(record.id, record);
       }
     } finally {
       gpu.close();
     }
   }
-  return planned.map((run) => known.get(keyOf(run)) as RunRecord);
+  return planned.map(({ finding, label, spec }) => ({ ...known.get(runId(spec))!, finding, label }));
 }

@@ -4,58 +4,73 @@ import { join } from "node:path";
 import { runId } from "../runs/identity.js";
 import { packageStore, readStore } from "../runs/store.js";
 import type { PlannedRun, RunRecord } from "../runs/types.js";
-import type { Finding, GridOptions } from "./finding.js";
+import type { Finding, PaperTables, StudyRuns } from "./finding.js";
+import { paperTable } from "./paper.node.js";
+import { type PlanOptions, planStudy, type Study } from "./study.js";
 
-/** Which part of a finding's grid is meant. */
-export interface GridPart {
-  /** Default, and where the list is empty: the scale's own. */
-  seeds?: readonly number[];
-  /** Only these labels; all where the list is empty. */
-  labels?: readonly string[];
-  /** Training tokens a run. Default: the scale's own. */
-  tokens?: number;
-  /** The runs of the learning-rate check instead of the grid. */
-  learningRates?: boolean;
-  /** The runs at own best rates instead of the grid. */
-  ownRates?: boolean;
-}
-
-/** The planned runs of a part of a grid. */
-export function gridPart(finding: Finding, part: GridPart, base: Pick<GridOptions, "scale" | "data">): PlannedRun[] {
-  const given = <T>(list?: readonly T[]) => (list && list.length > 0 ? list : undefined);
-  const grid = { ...base, seeds: given(part.seeds), labels: given(part.labels), tokens: part.tokens };
-  if (part.ownRates) return finding.ownRateGrid(grid);
-  return part.learningRates ? finding.learningRateGrid(grid) : finding.grid(grid);
+/** Which part of a finding's studies is meant. */
+export interface Part extends Pick<PlanOptions, "seeds" | "labels" | "tokens"> {
+  /** Names of studies; where the list is empty, all recorded ones, or the finding's first at other scales. */
+  studies?: readonly string[];
 }
 
 /**
- * Reads the recorded runs of a finding, in grid order; other runs in the same folder are left out.
+ * The studies of a finding that are named.
+ * @throws Error naming the studies that there are
+ */
+export function studiesOf(finding: Finding, names: readonly string[] = []): readonly Study[] {
+  for (const name of names) {
+    if (finding.studies.some((study) => study.name === name)) continue;
+    const known = finding.studies.map((study) => study.name).join(", ");
+    throw new Error(`studies: "${name}" is no study of ${finding.name}; it has ${known}`);
+  }
+  return finding.studies.filter((study) => names.length === 0 || names.includes(study.name));
+}
+
+/** What of a plan is given; an empty list means the same as none. */
+export function given({ seeds, labels, tokens }: Part): PlanOptions {
+  const list = <T>(items?: readonly T[]) => (items && items.length > 0 ? items : undefined);
+  return { seeds: list(seeds), labels: list(labels), tokens };
+}
+
+/**
+ * Reads the recorded runs of a finding, by study, in the order of the plan; other runs of the store are left out. A run that
+ * several studies plan is kept under the one that was trained first.
  * @param options.store default: the runs that travel with the package
  * @throws Error listing the runs that the store lacks and the command that makes them, or naming a run that was changed
  */
-export function recordedRuns(finding: Finding, options: GridPart & { store?: string } = {}): RunRecord[] {
+export function recordedRuns(finding: Finding, options: Part & { store?: string } = {}): StudyRuns {
   const store = options.store ?? packageStore;
-  const planned = gridPart(finding, options, { scale: "nano", data: finding.recordedData });
-  const name = planned[0]?.finding ?? finding.name;
-  const known = new Map(readStore(store, name).map((run) => [run.id, run]));
-  const missing = planned.filter((run) => !known.has(runId(run.spec)));
-  if (missing.length === 0) return planned.map((run) => known.get(runId(run.spec)) as RunRecord);
-  const told = missing.slice(0, 6).map((run) => {
-    const rate = options.learningRates ? `, learning rate ${run.spec.optimizer.lr}` : "";
-    return `${run.label} seed ${run.spec.seed}${rate} (${join(store, name, runId(run.spec))}.json)`;
+  const known = new Map(readStore(store).map((run) => [run.id, run]));
+  const runs = new Map<string, RunRecord[]>();
+  for (const study of studiesOf(finding, options.studies)) {
+    const planned = planStudy(study, given(options));
+    const missing = planned.filter(({ spec }) => !known.has(runId(spec)));
+    if (missing.length > 0) throw new Error(whatIsMissing(study, planned, missing, store));
+    runs.set(
+      study.name,
+      planned.map(({ finding: name, label, spec }) => ({ ...known.get(runId(spec))!, finding: name, label })),
+    );
+  }
+  return runs;
+}
+
+function whatIsMissing(study: Study, planned: PlannedRun[], missing: PlannedRun[], store: string): string {
+  const rates = new Set(planned.map(({ spec }) => spec.optimizer.lr)).size > 1;
+  const told = missing.slice(0, 6).map(({ label, spec }) => {
+    const rate = rates ? `, learning rate ${spec.optimizer.lr}` : "";
+    return `${label} seed ${spec.seed}${rate} (${join(store, study.name, runId(spec))}.json)`;
   });
   const more = missing.length > told.length ? `, and ${missing.length - told.length} more` : "";
-  const flag = options.learningRates ? " --learning-rates" : "";
-  const [, corpus, cut] = /^(.*?)(?:\[:(\d+)\])?$/.exec(finding.recordedData.identity.name) ?? [];
-  const slice = cut ? ` --limit-tokens ${cut}` : "";
-  const strangers = known.size - (planned.length - missing.length);
-  const others =
-    strangers > 0
-      ? `The store holds ${strangers} other runs of it: of other seeds, rates, data or an older grid. `
-      : "";
-  throw new Error(
-    `${missing.length} of ${planned.length} recorded runs of ${name} are missing: ${told.join(", ")}${more}. ${others}` +
-      `Train them on a GPU with "braid sweep --finding ${finding.name}${flag} --scale nano --data TEXT --validation TEXT ` +
-      `--tokenizer FILE --name ${corpus}${slice} --out runs.jsonl", then "braid runs import runs.jsonl"`,
+  const tokenizer = study.data === "bytes" ? "" : " --tokenizer FILE";
+  return (
+    `${missing.length} of ${planned.length} recorded runs of ${study.name} are missing: ${told.join(", ")}${more}. ` +
+    `Train them on a GPU with "braid sweep --study ${study.name} --data TEXT --validation TEXT${tokenizer} --name corpus --out runs.jsonl", ` +
+    'then "braid runs import runs.jsonl"'
   );
+}
+
+/** The paper's tables that a finding compares with. */
+export function paperTablesOf(finding: Finding): PaperTables {
+  return Object.fromEntries(finding.paperTables.map((name) => [name, paperTable(name)]));
 }

@@ -3,14 +3,13 @@
 import { costVerdicts } from "./costs.js";
 import type { Row, Verdict } from "./finding.js";
 import { findings } from "./index.js";
-import { paperTable } from "./paper.node.js";
-import { recordedRuns } from "./recorded.node.js";
+import { paperTablesOf, recordedRuns } from "./recorded.node.js";
 
 /** The verdicts of every finding, by its name. Throws, as `recordedRuns` does, when runs are missing or were changed. */
 export function allVerdicts(store?: string): { finding: string; verdicts: Verdict[] }[] {
   const trained = findings.map((finding) => {
     const runs = recordedRuns(finding, { store });
-    return { finding: finding.name, verdicts: finding.verdicts(runs, paperTable(finding.paperTable)) };
+    return { finding: finding.name, verdicts: finding.verdicts(runs, paperTablesOf(finding)) };
   });
   return [{ finding: "costs", verdicts: costVerdicts() }, ...trained];
 }

@@ -16,6 +16,8 @@ export interface CrossEntropyOptions {
   chunk?: number;
   /** f32 [rows]: takes the loss of each row, 0 where it is not scored. */
   perToken?: Tensor;
+  /** f32 [rows]: takes 1 where no logit is larger than the target's, 0 elsewhere and where the row is not scored. */
+  hits?: Tensor;
   /** What the logits are multiplied by (the logits_scaling of Granite divides: 1 / logits_scaling here); 1 by default. */
   logitScale?: number;
   /** What the gradients are multiplied by on their way; the loss itself is not. */
@@ -42,9 +44,13 @@ export function crossEntropy(
   const rows = rowsOf(hidden);
   const width = columnsOf(hidden);
   const vocabSize = rowsOf(table);
-  if (columnsOf(table) !== width || sizeOf(targets) !== rows || (o.perToken && sizeOf(o.perToken) !== rows)) {
+  if (
+    columnsOf(table) !== width ||
+    sizeOf(targets) !== rows ||
+    [o.perToken, o.hits].some((each) => each && sizeOf(each) !== rows)
+  ) {
     throw new Error(
-      `Cross-entropy: hidden [${hidden.shape}], table [${table.shape}], targets [${targets.shape}]${o.perToken ? `, perToken [${o.perToken.shape}]` : ""} do not fit together`,
+      `Cross-entropy: hidden [${hidden.shape}], table [${table.shape}], targets [${targets.shape}]${o.perToken ? `, perToken [${o.perToken.shape}]` : ""}${o.hits ? `, hits [${o.hits.shape}]` : ""} do not fit together`,
     );
   }
   const chunk = Math.min(o.chunk ?? chunkRows(gpu, vocabSize), Math.ceil(rows / 64) * 64);
@@ -70,7 +76,7 @@ export function crossEntropy(
     const part: Matrix = { ...matrix(hidden, 0, width), rows: Math.min(chunk, rows - row0), start: row0 * width };
     const scores: Matrix = { ...matrix(logits), rows: part.rows };
     matmul(recorder, arena, { a: part, b: tape.operand(table), c: scores, transposeB: true, alpha, label: "head" });
-    softmax(tape, logits, targets, scored, losses, part.rows, row0);
+    softmax(tape, { logits, targets, scored, losses, hits: o.hits }, part.rows, row0);
     if (!dHidden) continue;
     const into: Matrix = { ...part, tensor: dHidden.gradient };
     const { accumulate } = dHidden;
@@ -99,15 +105,20 @@ const mean = `@group(0) @binding(3) var<storage, read> scored: array<f32>;
 fn finish(sum: f32) -> f32 { return sum * scored[1]; }
 `;
 
-function softmax(
-  tape: Tape,
-  logits: Tensor,
-  targets: Tensor,
-  scored: Tensor,
-  losses: Tensor,
-  rows: number,
-  row0: number,
-): void {
+const noteHits = `@group(0) @binding(5) var<storage, read_write> hits: array<f32>;
+fn note_hit(row: u32, hit: bool) { hits[row] = f32(hit); }
+`;
+const noHits = "fn note_hit(row: u32, hit: bool) {}\n";
+
+interface Rows {
+  logits: Tensor;
+  targets: Tensor;
+  scored: Tensor;
+  losses: Tensor;
+  hits?: Tensor;
+}
+
+function softmax(tape: Tape, { logits, targets, scored, losses, hits }: Rows, rows: number, row0: number): void {
   const wide = isWide(columnsOf(logits));
   const units = columnsOf(logits) / lengthOf(wide);
   // Few enough reads an invocation that the row stays in the cache for the second pass.
@@ -116,8 +127,8 @@ function softmax(
   tape.recorder.dispatch({
     kernel: "loss/softmax",
     constants: { UNITS: units, LANES: lanes, SLOTS: slots, GRADIENT: tape.training },
-    before: vector(wide),
-    bindings: [logits, targets, scored, losses],
+    before: vector(wide) + (hits ? noteHits : noHits),
+    bindings: [logits, targets, scored, losses, ...(hits ? [hits] : [])],
     params: [rows, row0],
     groups: spread(Math.ceil(rows / slots)),
     label: "softmax",

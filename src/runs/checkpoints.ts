@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } f
 import { join } from "node:path";
 import { writeAtomically } from "../data/files.node.js";
 import { numericsVersion } from "../train/numerics.js";
+import { trunkOf } from "../train/trunk.js";
 import { canonicalJson, runId } from "./identity.js";
 import { type AdapterFacts, provenance } from "./provenance.js";
 import type { PlannedRun } from "./types.js";
@@ -22,9 +23,32 @@ export function begunOn(out: string, run: PlannedRun): string | undefined {
   return saved ? readNote(folder)?.card : undefined;
 }
 
+const trunkIds = new WeakMap<PlannedRun, string>();
+
+/** What runs that share their beginning have in common. */
+export function trunkId(run: PlannedRun): string {
+  const known = trunkIds.get(run) ?? runId(trunkOf(run.spec));
+  trunkIds.set(run, known);
+  return known;
+}
+
+/** The folder of the beginning that a run shares with others. */
+export function trunkFolder(out: string, run: PlannedRun): string {
+  return join(root(out), `trunk-${trunkId(run)}`);
+}
+
+export function dropTrunk(out: string, run: PlannedRun): void {
+  rmSync(trunkFolder(out, run), { recursive: true, force: true });
+  dropWhenEmpty(out);
+}
+
 /** Removes a run's checkpoints, and the folder of all when it was the last. */
 export function dropCheckpoints(out: string, run: PlannedRun): void {
   rmSync(checkpointFolder(out, run), { recursive: true, force: true });
+  dropWhenEmpty(out);
+}
+
+function dropWhenEmpty(out: string): void {
   if (existsSync(root(out)) && readdirSync(root(out)).length === 0) rmdirSync(root(out));
 }
 

@@ -1,5 +1,5 @@
 import type { Crew } from "./card.js";
-import { begunOn } from "./checkpoints.js";
+import { begunOn, trunkId } from "./checkpoints.js";
 import type { PlannedRun } from "./types.js";
 
 export interface QueueOptions {
@@ -27,7 +27,11 @@ export class RunQueue {
   /** The run that a card would start now: the first that fits, is at home there and would end in time. */
   nextFor(crew: Crew, crews: readonly Crew[]): PlannedRun | undefined {
     const largest = crews.every(({ card }) => card.memory <= crew.card.memory);
+    const busy = crews.flatMap(({ posts }) => posts.flatMap(({ run }) => run ?? []));
     const found = this.runs.find((run) => {
+      // The shorter one leaves the beginning that the longer one goes on from.
+      const shorter = (other: PlannedRun) => other.spec.tokens < run.spec.tokens && trunkId(other) === trunkId(run);
+      if (busy.some(shorter) || this.runs.some(shorter)) return false;
       // A run goes on where it was begun: elsewhere it would start anew, for other adapters round differently.
       const home = begunOn(this.options.out, run);
       const elsewhere = home !== undefined && home !== crew.card.name && crews.some(({ card }) => card.name === home);

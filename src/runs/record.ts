@@ -34,11 +34,14 @@ const specSchema = z.strictObject({
     weightDecay: finite,
     clip: positive,
   }),
-  schedule: z.strictObject({ warmup: finite, cooldown: finite }),
+  schedule: z.strictObject({ warmup: finite, cooldown: finite, warmupOf: positive.optional() }),
   seed: count,
   precision: z.string(),
   validation: z.strictObject({ tokens: positive, every: positive }),
+  tasks: z.strictObject({ questions: positive }).optional(),
 });
+
+const score = z.strictObject({ correct: count, questions: count });
 
 const resultSchema = z.looseObject({
   steps: count,
@@ -47,6 +50,9 @@ const resultSchema = z.looseObject({
   routers: z.array(z.strictObject({ layer: count, load: z.array(finite), entropy: finite })).optional(),
   trainLoss: finite,
   validation: z.strictObject({ nllPerToken: finite, nllPerByte: finite, tokens: count, bytes: count }),
+  tasks: z.strictObject({ cloze: score, lastWord: score, recall: score }).optional(),
+  alphas: z.array(z.strictObject({ layer: count, alpha: finite })).optional(),
+  shared: count.optional(),
   curve: z
     .array(z.strictObject({ step: count, tokens: count, lr: finite, train: finite, validation: finite.optional() }))
     .max(200),

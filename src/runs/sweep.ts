@@ -6,7 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Crew, type Post } from "./card.js";
-import { checkpointFolder, dropCheckpoints } from "./checkpoints.js";
+import { checkpointFolder, dropCheckpoints, dropTrunk, trunkFolder, trunkId } from "./checkpoints.js";
 import { runId } from "./identity.js";
 import { appendJsonl, finishedIn, resumeJsonl } from "./jsonl.js";
 import { lock } from "./lock.js";
@@ -17,8 +17,8 @@ import type { PlannedRun, RunRecord } from "./types.js";
 import type { WorkerReport } from "./worker.js";
 import { WorkerProcess } from "./worker-process.js";
 
-/** The key under which a run counts as made: the same training may belong to two findings. */
-const keyOf = (run: PlannedRun) => `${run.finding} ${runId(run.spec)}`;
+/** The key under which a run counts as made: two studies that plan the same training share it. */
+const keyOf = (run: PlannedRun) => runId(run.spec);
 
 /** The runs that neither the JSONL nor the finished ones hold, each once. Writes nothing. */
 export function unfinishedRuns({
@@ -145,7 +145,10 @@ class Sweep {
     Object.assign(post, { run, since: performance.now(), from: undefined });
     crew.meter.begin(post.job, needsOf(run).flopsPerToken);
     this.tell({ type: "start", run, card: crew.card.name, job: post.job });
-    post.worker.train({ run, checkpoints: checkpointFolder(this.options.out, run), card: crew.card.name });
+    const { out, runs } = this.options;
+    const trunk =
+      runs.filter((other) => trunkId(other) === trunkId(run)).length > 1 ? trunkFolder(out, run) : undefined;
+    post.worker.train({ run, checkpoints: checkpointFolder(out, run), trunk, card: crew.card.name });
   }
 
   private follow(crew: Crew, post: Post, run: PlannedRun, report: Extract<WorkerReport, { type: "progress" }>): void {
@@ -165,6 +168,7 @@ class Sweep {
     this.queue.finished((performance.now() - post.since) / 1000, run.spec.tokens - (post.from ?? 0));
     appendJsonl(this.options.out, record);
     dropCheckpoints(this.options.out, run);
+    if (!this.queue.runs.some((other) => trunkId(other) === trunkId(run))) dropTrunk(this.options.out, run);
     this.report.done.push(record);
     post.run = undefined;
     this.tell({ type: "done", run, card: crew.card.name, job: post.job, record });

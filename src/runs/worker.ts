@@ -6,6 +6,8 @@ import type { PlannedRun, RunRecord } from "./types.js";
 export interface Assignment {
   run: PlannedRun;
   checkpoints: string;
+  /** Where the beginning is kept that the run shares with others of the sweep. */
+  trunk?: string;
   card: string;
 }
 

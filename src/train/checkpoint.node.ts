@@ -34,12 +34,16 @@ export class CheckpointFolder implements CheckpointStore {
       lossScale?: number[];
       seconds: number;
       validating: number;
+      shared?: number;
     };
     const difference = firstDifference(spec, this.spec);
     if (difference) {
       throw new Error(
         `${from} belongs to another run: ${difference}. Give another --out folder, or remove this one to start anew.`,
       );
+    }
+    if (!Array.isArray(training.curve?.losses)) {
+      throw new Error(`${from} was written by an earlier version of braid; remove it to start anew.`);
     }
     const { table, size } = this.layout;
     const read = (name: string) => decodeSafetensors(readFileSync(join(from, name)), join(from, name)).tensors;

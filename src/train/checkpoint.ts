@@ -1,4 +1,4 @@
-import type { CurvePoint } from "./types.js";
+import type { CurveState } from "./curve.js";
 
 /** Everything that a stopped run needs to go on as if it had not stopped. Flat arrays as in `Parameters`. */
 export interface Checkpoint {
@@ -7,12 +7,14 @@ export interface Checkpoint {
   values: Float32Array;
   first: Float32Array;
   second: Float32Array;
-  curve: { points: CurvePoint[]; sum: number; count: number };
+  curve: CurveState;
   /** The state of the loss scale, where gradients are f16. */
   lossScale?: number[];
   /** Seconds of the run so far, and those of them that validation took. */
   seconds: number;
   validating: number;
+  /** Steps that the run took over from another (`TrainResult.shared`). */
+  shared?: number;
 }
 
 /** Where checkpoints go; `checkpoint.node.ts` keeps them in a folder. */

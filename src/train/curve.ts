@@ -1,46 +1,66 @@
 import type { CurvePoint } from "./types.js";
 
-/** Gathers step losses into at most about 200 points, each the mean since the one before. */
+/** What a curve is drawn from: the loss of every step from the first on, and validation losses by step. */
+export interface CurveState {
+  losses: number[];
+  validations: [step: number, nll: number][];
+}
+
+/** How a run's curve is cut into points. */
+export interface CurveCut {
+  /** Steps of the run. */
+  steps: number;
+  tokensPerStep: number;
+  /** Learning rate of the step with this index, from 0. */
+  lrAt: (index: number) => number;
+  /** Steps between validations, each of which ends a point. */
+  every: number;
+}
+
+/**
+ * Keeps every step's loss, so that runs that share their beginning but not their length (`trunk.ts`) each cut their own
+ * curve from it.
+ */
 export class Curve {
-  readonly points: CurvePoint[];
-  private sum: number;
-  private count: number;
+  private readonly losses: number[];
+  private readonly validations: Map<number, number>;
 
-  constructor(
-    /** Steps a point. */
-    readonly interval: number,
-    saved: { points: CurvePoint[]; sum: number; count: number } = { points: [], sum: 0, count: 0 },
-  ) {
-    this.points = [...saved.points];
-    this.sum = saved.sum;
-    this.count = saved.count;
+  constructor(saved: CurveState = { losses: [], validations: [] }) {
+    this.losses = [...saved.losses];
+    this.validations = new Map(saved.validations);
   }
 
-  static intervalFor(steps: number): number {
-    return Math.ceil(steps / 200);
+  /** @param loss of the step that follows those added before */
+  add(loss: number): void {
+    this.losses.push(loss);
   }
 
-  /**
-   * @param point the step just done (counted from 1); its `train` is the step's own loss
-   * @param now ends a point here: at validations and at the last step
-   */
-  add(point: CurvePoint, now: boolean): void {
-    this.sum += point.train;
-    this.count++;
-    if (point.step % this.interval !== 0 && !now) return;
-    this.points.push({ ...point, train: this.sum / this.count });
-    this.sum = 0;
-    this.count = 0;
+  /** @param step steps done */
+  validate(step: number, nll: number): void {
+    this.validations.set(step, nll);
   }
 
-  /** Puts a validation loss on the last point at or before now. */
-  validate(step: number, validation: number): void {
-    const point = this.points.at(-1);
-    if (point) this.points[this.points.length - 1] = { ...point, validation };
-    else throw new Error(`Validation at step ${step} before any curve point`);
+  save(): CurveState {
+    return { losses: this.losses, validations: [...this.validations] };
   }
 
-  save(): { points: CurvePoint[]; sum: number; count: number } {
-    return { points: this.points, sum: this.sum, count: this.count };
+  /** At most about 200 points, each the mean since the one before; validations and the last step end one. */
+  points({ steps, tokensPerStep, lrAt, every }: CurveCut): CurvePoint[] {
+    const interval = Math.ceil(steps / 200);
+    const points: CurvePoint[] = [];
+    let sum = 0;
+    let count = 0;
+    this.losses.forEach((loss, index) => {
+      const step = index + 1;
+      sum += loss;
+      count++;
+      if (step % interval !== 0 && step !== steps && step % every !== 0) return;
+      const validation = this.validations.get(step);
+      const point = { step, tokens: step * tokensPerStep, lr: lrAt(index), train: sum / count };
+      points.push(validation === undefined ? point : { ...point, validation });
+      sum = 0;
+      count = 0;
+    });
+    return points;
   }
 }

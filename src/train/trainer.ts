@@ -2,20 +2,22 @@ import { countParameters } from "../config/parameters.js";
 import { batchAt } from "../data/batches.js";
 import { checkVocabulary } from "../data/codec.js";
 import type { Dataset } from "../data/types.js";
+import { answer } from "../evaluate/answer.js";
 import { NllEvaluation } from "../evaluate/nll.js";
 import { download, upload } from "../gpu/arena.js";
 import type { Gpu } from "../gpu/gpu.js";
 import type { Recompute } from "../memory/recompute.js";
 import { initialValues } from "../model/initialise.js";
 import { readLossScale } from "../ops/loss-scale.js";
-import type { CheckpointStore } from "./checkpoint.js";
+import type { Checkpoint, CheckpointStore } from "./checkpoint.js";
 import { chooseTiles } from "./choose.js";
 import { Curve } from "./curve.js";
 import { dataIdentity } from "./defaults.js";
 import { LossLog } from "./loss-log.js";
 import type { TrainProgress } from "./progress.js";
-import { trapezoid } from "./schedule.js";
+import { rateFactor, stepsOf } from "./schedule.js";
 import { TrainStep } from "./step.js";
+import { type TrunkStore, trunkSteps } from "./trunk.js";
 import type { TrainResult, TrainSpec } from "./types.js";
 
 export interface TrainOptions {
@@ -25,6 +27,8 @@ export interface TrainOptions {
   /** Stops after the step under way; with `checkpoints`, the run goes on from there next time. */
   signal?: AbortSignal;
   checkpoints?: CheckpointStore;
+  /** Kept for runs that share this one's beginning: read where this run is new, written where it cools down. */
+  trunk?: TrunkStore;
   /** Steps between checkpoints. */
   checkpointEvery?: number;
   /** "none" by default. It changes memory and time, but no bit of the outcome, and so is no part of the spec. */
@@ -44,11 +48,6 @@ export class Stopped extends Error {
     super(`Training was stopped at step ${step} of ${steps}.`);
     this.name = "Stopped";
   }
-}
-
-/** Steps that a spec takes: its tokens, rounded up to whole batches. */
-export function stepsOf({ tokens, batch }: TrainSpec): number {
-  return Math.max(1, Math.ceil(tokens / (batch.sequences * batch.length)));
 }
 
 /**
@@ -99,18 +98,20 @@ const patientSkips = 24;
 const patience = 250;
 
 async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation }: Loop): Promise<TrainResult> {
-  const { checkpoints, signal, onProgress } = options;
+  const { checkpoints, trunk, signal, onProgress } = options;
   const { checkpointEvery = Number.POSITIVE_INFINITY, checkpointSeconds = Number.POSITIVE_INFINITY } = options;
   const perStep = spec.batch.sequences * spec.batch.length;
-  const lrAt = (index: number) => spec.optimizer.lr * trapezoid(index, steps, spec.schedule);
-  const saved = await checkpoints?.load();
+  const factor = rateFactor(spec);
+  const lrAt = (index: number) => spec.optimizer.lr * factor(index);
+  const trunkEnd = trunkSteps(spec);
+  const saved = (await checkpoints?.load()) ?? (await beginning(trunk, trunkEnd));
   if (saved) {
     upload(gpu, step.parameters.values, saved.values);
     upload(gpu, step.moments.first, saved.first);
     upload(gpu, step.moments.second, saved.second);
     if (step.lossScale && saved.lossScale) upload(gpu, step.lossScale, Float32Array.from(saved.lossScale));
   } else step.parameters.load(initialValues(step.parameters, spec.seed));
-  const curve = new Curve(Curve.intervalFor(steps), saved?.curve);
+  const curve = new Curve(saved?.curve);
   const begun = saved?.step ?? 0;
   let logged = begun;
   /** Steps in a row whose gradients did not fit into f16. */
@@ -137,8 +138,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
         );
       }
       lastLoss = loss;
-      const point = { step: logged, tokens: logged * perStep, lr: lrAt(logged - 1), train: loss };
-      curve.add(point, logged === steps || logged % spec.validation.every === 0);
+      curve.add(loss);
     }
     pace = (elapsed() - validating) / Math.max(1, logged);
     onProgress?.({
@@ -150,7 +150,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       secondsLeft: pace * (steps - logged),
     });
   };
-  const save = async () => {
+  const save = async (store: Pick<CheckpointStore, "save">) => {
     const [values, first, second] = [
       await download(gpu, step.parameters.values),
       await download(gpu, step.moments.first),
@@ -158,7 +158,8 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     ];
     const times = { seconds: elapsed(), validating };
     const lossScale = step.lossScale && Array.from(await download(gpu, step.lossScale));
-    await checkpoints!.save({ step: logged, values, first, second, curve: curve.save(), lossScale, ...times });
+    const { shared } = saved ?? {};
+    await store.save({ step: logged, values, first, second, curve: curve.save(), lossScale, ...times, shared });
     savedAt = performance.now();
   };
 
@@ -170,8 +171,10 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     const validate = last || done % spec.validation.every === 0;
     const due = done % checkpointEvery === 0 || performance.now() - savedAt >= checkpointSeconds * 1000;
     const checkpoint = checkpoints !== undefined && (last || due);
+    const parting = trunk !== undefined && done === trunkEnd;
     const stop = signal?.aborted === true;
-    if (!validate && !checkpoint && !stop && !log.full && (done - logged) * pace * 1000 < patience) continue;
+    if (!validate && !checkpoint && !parting && !stop && !log.full && (done - logged) * pace * 1000 < patience)
+      continue;
     await catchUp();
     if (validate) {
       const from = performance.now();
@@ -179,27 +182,38 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       validating += (performance.now() - from) / 1000;
       curve.validate(done, validation.nllPerToken);
     }
-    if (checkpoint || (stop && checkpoints)) await save();
+    if (parting) await save(trunk);
+    if (checkpoints && (checkpoint || stop)) await save(checkpoints);
     if (stop && !last) throw new Stopped(done, steps);
   }
   if (begun === steps) validation = await evaluation.run();
   const seconds = elapsed();
   const routers = await step.routers.read();
   const lossScale = step.lossScale && (await readLossScale(gpu, step.lossScale));
+  const answers = spec.tasks && (await answer(gpu, step.parameters, dataset, spec.tasks));
   await options.onFinish?.(step);
   const { total, nonEmbedding } = countParameters(spec.config);
+  const points = curve.points({ steps, tokensPerStep: perStep, lrAt, every: spec.validation.every });
   return {
     steps,
     tokens: steps * perStep,
     params: { total, nonEmbedding },
     ...(routers.length > 0 && { routers }),
     ...(lossScale && { lossScale }),
-    trainLoss: curve.points.at(-1)!.train,
+    trainLoss: points.at(-1)!.train,
     validation,
-    curve: curve.points,
+    ...answers,
+    ...(saved?.shared && { shared: saved.shared }),
+    curve: points,
     tokensPerSecond: (steps * perStep) / Math.max(1e-9, seconds - validating),
     seconds,
   };
+}
+
+/** The end of a trunk that this run shares, as a state to go on from. */
+async function beginning(trunk: TrunkStore | undefined, end: number): Promise<Checkpoint | undefined> {
+  const found = await trunk?.load();
+  return found && found.step <= end ? { ...found, shared: found.step } : undefined;
 }
 
 /** A run's identity names its data; other data would give another run under the same name. */

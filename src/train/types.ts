@@ -1,4 +1,5 @@
 import type { ModelConfig } from "../config/types.js";
+import type { Answers } from "../evaluate/answer.js";
 
 /** Everything that decides the outcome of a training run, bar the adapter: a run's identity is the hash of this. */
 export interface TrainSpec {
@@ -28,8 +29,11 @@ export interface TrainSpec {
     /** Global gradient norm above which gradients are scaled down. */
     clip: number;
   };
-  /** Trapezoid: fractions of the steps spent warming up and cooling down (training_setup.md: 0.25 and 0.2). */
-  schedule: { warmup: number; cooldown: number };
+  /**
+   * Trapezoid: fractions of the steps spent warming up and cooling down (training_setup.md: 0.25 and 0.2). With `warmupOf`
+   * the warm-up is that of a run of so many tokens, the shortest of several that then share their beginning (`trunk.ts`).
+   */
+  schedule: { warmup: number; cooldown: number; warmupOf?: number };
   seed: number;
   /**
    * "mixed": activations and products in f16 where the adapter has it; master weights, the residual stream, norms, softmax, decays, the
@@ -42,6 +46,8 @@ export interface TrainSpec {
     /** Steps between validations; the last step is always validated. */
     every: number;
   };
+  /** Questions of each task that the trained model answers about the validation text (`evaluate/tasks.ts`); none by default. */
+  tasks?: { questions: number };
 }
 
 /** One point of the loss curve; losses in nats a token. */
@@ -75,6 +81,11 @@ export interface TrainResult {
   /** Mean training loss of the last curve point. */
   trainLoss: number;
   validation: { nllPerToken: number; nllPerByte: number; tokens: number; bytes: number };
+  /** Where the spec asks for tasks. */
+  tasks?: Answers["tasks"];
+  alphas?: Answers["alphas"];
+  /** Steps that were not trained here but taken over from a shorter run with the same beginning. */
+  shared?: number;
   /** At most 200 points. */
   curve: CurvePoint[];
   tokensPerSecond: number;

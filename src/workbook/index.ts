@@ -9,17 +9,20 @@ export { costExceptions, misprints } from "../findings/costs-exceptions.js";
 export { contextFigure, costFigure } from "../findings/costs-figure.js";
 export { sourceQualityRows, sourceRows, summaryArithmeticRows } from "../findings/costs-sources.js";
 export { agreementRows, costRows, exceptionRows } from "../findings/costs-tables.js";
-export type { Finding, GridData, GridOptions, Row, Scale, Verdict } from "../findings/finding.js";
+export type { Finding, PaperTables, Row, Scale, StudyRuns, Verdict } from "../findings/finding.js";
 export { describeData } from "../findings/finding.js";
 export { FUSION_SIZES, type FusionDesign, type FusionSize, fusionDesigns } from "../findings/fusion-designs.js";
 export { fusionParameterRows, fusionTables } from "../findings/fusion-designs-params.js";
-export { findingNamed, findings } from "../findings/index.js";
+export { findingNamed, findings, studyNamed } from "../findings/index.js";
 export { alphaFigure } from "../findings/inside-alpha-figure.js";
 export { type FieldLine, receptiveFieldFigure } from "../findings/inside-field-figure.js";
 export { type MapPanel, mapsFigure } from "../findings/inside-maps-figure.js";
 export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
+export { type GridData, protocols, recordedData } from "../findings/protocol.js";
+export { paperTablesOf } from "../findings/recorded.node.js";
 export type { Interval, Outcome } from "../findings/stats.js";
+export { type PlanOptions, planStudy, type Study, type Variant } from "../findings/study.js";
 export { findingsRows, findingsTable } from "../findings/summary.node.js";
 export {
   type Architecture,

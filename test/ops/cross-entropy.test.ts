@@ -100,15 +100,20 @@ describe.each([
       };
       const ids = targetsFor(rows, vocabSize);
       if (rows === 1) ids[0] = 3;
+      // Every third one is asked for what is likeliest.
+      const likeliest = reference.likeliest(values.hidden.values, values.table.values, width);
+      for (let row = 1; row < rows; row += 3) ids[row] = likeliest[row];
       const targets = tensorFrom(gpu, [rows], "targets");
       uploadTargets(gpu, targets, ids, vocabSize);
       const perToken = tensorFrom(gpu, [rows], "losses per token");
+      const hits = tensorFrom(gpu, [rows], "hits", new Float32Array(rows).fill(Number.NaN));
       const run = (training: boolean) =>
         step(
           gpu,
           training,
           values,
-          (tape, { hidden, table }) => crossEntropy(tape, hidden, table, targets, { chunk, perToken, logitScale }),
+          (tape, { hidden, table }) =>
+            crossEntropy(tape, hidden, table, targets, { chunk, perToken, hits, logitScale }),
           form,
         );
       const { loss, scored, gradients } = await run(true);
@@ -119,6 +124,7 @@ describe.each([
       expectClose("loss", [loss], [exact()], 1e-6);
       const exactLosses = reference.losses(hidden, table, ids, width, logitScale);
       expectClose("losses", await download(gpu, perToken), exactLosses, 1e-5);
+      expect(Array.from(await download(gpu, hits))).toEqual(reference.hits(hidden, table, ids, width, logitScale));
       expectClose("gradient of hidden", ...differences(hidden, gradients.hidden, exact), 1e-4);
       expectClose("gradient of table", ...differences(table, gradients.table, exact), 1e-4);
       for (const name of ["hidden", "table"]) expect(gradients[name].every(Number.isFinite), name).toBe(true);

@@ -21,9 +21,10 @@ export function register(program: Command): void {
   program
     .command("sweep")
     .description("Train the runs of a finding that are not there yet, several side by side")
-    .option("--finding <name>", "the finding whose grid is trained, e.g. block-ratio")
+    .option("--finding <name>", "train the studies of a finding that read such data, e.g. block-ratio")
+    .option("--study <list>", "instead: these studies, e.g. block-ratio,placement")
     .option("--specs <file>", "instead: a JSON array of {finding, label, spec}")
-    .addOption(new Option("--scale <scale>", "size of the grid").choices(["nano", "smoke"]).default("nano"))
+    .addOption(new Option("--scale <scale>", "toys instead of the studies' models").choices(["smoke"]))
     .option("--data <what>", '"synthetic", a text (.txt, .txt.gz, .txt.xz) or a .tokens file')
     .option("--validation <file>", "validation text")
     .option("--tokenizer <file>", '"bytes" or a tokenizer.json (default: bytes)')
@@ -32,8 +33,6 @@ export function register(program: Command): void {
     .option("--seeds <list>", "training seeds, e.g. 0,1,2")
     .option("--labels <list>", "only these variants, e.g. 1:0,1:5")
     .option("--tokens <n>", "training tokens a run, e.g. 4e6", whole)
-    .option("--learning-rates [list]", "the learning-rate check, at these rates or the finding's own")
-    .option("--rates-from <file>", "a JSONL with a learning-rate check: train each variant at its best rate there")
     .option(
       "--adapters <list>",
       '"all", or numbers and parts of names as "braid doctor" lists them (default: all GPUs)',
@@ -132,15 +131,18 @@ async function work(json: string): Promise<void> {
   const { trainRun } = await import("../../runs/train-run.js");
   const { workOff } = await import("../../runs/worker.js");
   const { CheckpointFolder } = await import("../../train/checkpoint.node.js");
+  const { trunkOf } = await import("../../train/trunk.js");
   const { data, checkpointSeconds } = JSON.parse(json) as WorkerOptions;
   const dataset = await openDataset(data);
   const gpu = await Gpu.open();
-  await workOff(({ run, checkpoints, card }, report, signal) => {
+  await workOff(({ run, checkpoints, trunk, card }, report, signal) => {
     let told = 0;
     prepareCheckpoints(checkpoints, card, gpu.info);
+    if (trunk !== undefined) prepareCheckpoints(trunk, card, gpu.info);
     return trainRun(gpu, run, dataset, {
       signal,
       checkpoints: new CheckpointFolder(checkpoints, run.spec),
+      trunk: trunk === undefined ? undefined : new CheckpointFolder(trunk, trunkOf(run.spec)),
       checkpointSeconds,
       onProgress: ({ step, steps, loss, tokensPerSecond, secondsLeft }) => {
         // A few messages a second are plenty, and cheap.

@@ -1,0 +1,41 @@
+/** Which models and runs the bytes finding compares: with a tokenizer and without. */
+
+import { architectureModel, fourArchitectures } from "./models.js";
+import { protocols } from "./protocol.js";
+import type { Study } from "./study.js";
+
+const variants = fourArchitectures.map((key) => ({ label: key, config: architectureModel(key) }));
+const nano = { size: "nano", seeds: [0, 1, 2] } as const;
+
+/** Bytes a BPE token of the corpus stands for (data/tokenizers/README.md): so many times fewer tokens are the same text. */
+export const bytesPerToken = 3.54;
+const perStep = protocols.nano.batch.sequences * protocols.nano.batch.length;
+
+export const bytesStudies: readonly Study[] = [
+  { ...nano, name: "bytes", about: "Four architectures on bytes", data: "bytes", variants },
+  {
+    ...nano,
+    name: "bytes-bpe-flops",
+    about: "The same on BPE tokens, as many of them as bytes: about equal FLOPs, 3.54 times the text",
+    data: "bpe",
+    variants,
+  },
+  {
+    ...nano,
+    name: "bytes-bpe-text",
+    about: "The same on as many BPE tokens as the bytes stand for: equal text",
+    data: "bpe",
+    variants,
+    tokens: perStep * Math.round(protocols.nano.tokens / bytesPerToken / perStep),
+  },
+  {
+    ...nano,
+    name: "bytes-learning-rates",
+    about: "The same on bytes at several peak learning rates, half as many, one seed",
+    data: "bytes",
+    variants,
+    rates: [3e-3, 6e-3, 12e-3],
+    tokens: protocols.nano.tokens / 2,
+    seeds: [0],
+  },
+];

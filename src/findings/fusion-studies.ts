@@ -1,0 +1,82 @@
+/** Which models and runs the fusion finding compares: all-hybrid models (Tables 6, 18 to 20, Appendix Q). */
+
+import { preset } from "../config/index.js";
+import { parseConfig } from "../config/schema.js";
+import type { HybridConfig, ModelConfig } from "../config/types.js";
+import { type FusionDesign, fusionDesigns } from "./fusion-designs.js";
+import { hybridLayers, matched, toy } from "./models.js";
+import type { RunSize } from "./protocol.js";
+import type { Study, Variant } from "./study.js";
+
+/** Every design of Table 18 that puts attention and Mamba-2 into a layer without Diff-T's scalar: each has a neighbour that differs in one axis. */
+const designs: readonly FusionDesign[] = fusionDesigns("nano").filter(
+  ({ module, model, scalar }) =>
+    (module === "T/M" || model === "Hymba" || model === "Falcon-H1") && scalar !== "Diff-T",
+);
+
+/** The paper's best: what an `H` layer is where nothing else is said. */
+export const bestDesign = "T/M Group Diff Sep Sep";
+
+const design = ({ row, label }: FusionDesign): Variant => ({
+  label,
+  config: (size, vocabSize) => {
+    // Its options left out: the same run as the all-hybrid model of the block ratios.
+    if (label === bestDesign) return hybrid(() => ({}))(size, vocabSize);
+    const { config } = fusionDesigns(size, vocabSize)[row - 1];
+    return size === "smoke" ? config : matched(config, size);
+  },
+});
+
+/** Table 20 at 1B, as parts of the model's width: queries and Mamba's half width. */
+export const dimensionRatios = {
+  "2:1": [7 / 8, 1 / 2],
+  "1:1": [1 / 2, 1 / 2],
+  "1:2": [1 / 4, 5 / 8],
+  "1:10": [1 / 16, 11 / 16],
+} as const;
+
+const hybrid = (change: (dModel: number, known: HybridConfig) => Partial<HybridConfig>) => {
+  return (size: RunSize, vocabSize: number): ModelConfig => {
+    const pattern = "H".repeat(size === "smoke" ? 2 : hybridLayers);
+    const base = size === "smoke" ? toy(pattern, vocabSize) : preset(size, { pattern, vocabSize });
+    const known = base.hybrid as HybridConfig;
+    const config = parseConfig({ ...base, hybrid: { ...known, ...change(base.dModel, known) } });
+    return size === "smoke" ? config : matched(config, size);
+  };
+};
+
+/** Widths rounded to what heads can share: two numbers a query head (RoPE turns pairs), whole Mamba heads of 32. */
+const ratio = (label: keyof typeof dimensionRatios): Variant => {
+  const [query, ssm] = dimensionRatios[label];
+  const whole = (width: number, unit: number) => unit * Math.max(1, Math.round(width / unit));
+  const config = hybrid((dModel, { heads }) =>
+    // The preset's own, and so the same runs as elsewhere.
+    label === "1:1" ? {} : { dQk: whole(query * dModel, 2 * heads), dSsm: whole(2 * ssm * dModel, 32) },
+  );
+  return { label, config };
+};
+
+const nano = { size: "nano", data: "bpe", seeds: [0, 1, 2] } as const;
+
+export const fusionStudies: readonly Study[] = [
+  {
+    ...nano,
+    name: "fusion",
+    about: "Designs of Table 18 that differ in one axis: norm, scale, fusion, value, output",
+    variants: designs.map(design),
+  },
+  {
+    ...nano,
+    name: "fusion-dimensions",
+    about: "Attention's width against Mamba-2's inside a hybrid layer (Table 20)",
+    variants: (Object.keys(dimensionRatios) as (keyof typeof dimensionRatios)[]).map(ratio),
+  },
+  {
+    ...nano,
+    name: "fusion-alpha",
+    about: "α · Mamba-2 + (1 − α) · attention with a learned α (Appendix Q)",
+    variants: [
+      { label: "learned α", config: hybrid(() => ({ norm: "group", scale: "alpha", fusion: "add", output: "joint" })) },
+    ],
+  },
+];

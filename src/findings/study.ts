@@ -1,0 +1,95 @@
+/**
+ * A study is one comparison: some models, trained alike. A finding rests on one or more of them. Its runs lie in data/runs under
+ * the study's name; a run that two studies plan (the same model, data, schedule and seed) is trained and kept once.
+ */
+
+import type { ModelConfig } from "../config/types.js";
+import type { PlannedRun } from "../runs/types.js";
+import { type GridData, optimizer, protocols, type RunSize, recordedData, schedule } from "./protocol.js";
+
+/** One of the compared models. Runs that differ in the seed alone share its label. */
+export interface Variant {
+  label: string;
+  /** The model at a size; at "smoke" a toy with the same parts. */
+  config: (size: RunSize, vocabSize: number) => ModelConfig;
+  /** Peak learning rates, one run each; by default the study's. */
+  rates?: readonly number[];
+  /** Training tokens; by default the study's. */
+  tokens?: (config: ModelConfig) => number;
+}
+
+export interface Study {
+  /** The folder under data/runs, and the word on the command line. */
+  name: string;
+  /** What it compares, in a sentence. */
+  about: string;
+  size: Exclude<RunSize, "smoke">;
+  /** What the recorded runs read. */
+  data: keyof typeof recordedData;
+  variants: readonly Variant[];
+  seeds: readonly number[];
+  /** Peak learning rates, one run each; by default the size's. */
+  rates?: readonly number[];
+  /** Training tokens a run; by default the size's. */
+  tokens?: number;
+  /** Tokens of the run whose warm-up all have (`TrainSpec.schedule.warmupOf`). */
+  warmupOf?: number;
+}
+
+export interface PlanOptions {
+  /** "smoke" makes a toy of every model and trains it for a few steps. */
+  size?: RunSize;
+  /** Default: the data of the recorded runs. */
+  data?: GridData;
+  /** Default: the study's own; two at smoke size. */
+  seeds?: readonly number[];
+  /** Only these labels. */
+  labels?: readonly string[];
+  /** Training tokens a run, instead of the study's. */
+  tokens?: number;
+}
+
+/**
+ * The runs of a study, seed by seed: when time runs out, the seeds that are there are complete over all models.
+ * @throws Error when a label is none of the study's
+ */
+export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[] {
+  const { size = study.size, data = recordedData[study.data], labels } = options;
+  const smoke = size === "smoke";
+  const protocol = protocols[size];
+  const known = study.variants.map(({ label }) => label);
+  for (const label of labels ?? []) {
+    if (!known.includes(label)) {
+      throw new Error(`labels: "${label}" is not in the study ${study.name}; it has ${known.join(", ")}`);
+    }
+  }
+  const seeds = options.seeds ?? (smoke ? study.seeds.slice(0, 2) : study.seeds);
+  const variants = study.variants.filter(({ label }) => labels?.includes(label) ?? true);
+  return seeds.flatMap((seed) =>
+    variants.flatMap(({ label, config: build, rates, tokens }) => {
+      const config = build(size, data.vocabSize);
+      const length =
+        options.tokens ?? (smoke ? protocol.tokens : (tokens?.(config) ?? study.tokens ?? protocol.tokens));
+      const warmupOf = smoke || study.warmupOf === length ? undefined : study.warmupOf;
+      return (rates ?? study.rates ?? [protocol.lr]).map((lr): PlannedRun => {
+        const { batch, validation, tasks, precision } = protocol;
+        return {
+          finding: study.name,
+          label,
+          spec: {
+            config,
+            data: data.identity,
+            tokens: length,
+            batch,
+            optimizer: { lr, ...optimizer },
+            schedule: { ...schedule, ...(warmupOf && { warmupOf }) },
+            seed,
+            precision,
+            validation,
+            ...(tasks && { tasks }),
+          },
+        };
+      });
+    }),
+  );
+}

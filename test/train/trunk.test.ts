@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { download } from "../../src/gpu/arena.js";
+import { runId } from "../../src/runs/identity.js";
+import { CheckpointFolder } from "../../src/train/checkpoint.node.js";
+import { rateFactor, stepsOf, trapezoid } from "../../src/train/schedule.js";
+import { type TrainOptions, train } from "../../src/train/trainer.js";
+import { trunkOf, trunkSteps } from "../../src/train/trunk.js";
+import type { TrainSpec } from "../../src/train/types.js";
+import { tinyDataset, tinySpec } from "../model/fixtures.js";
+import { useGpu } from "../ops/harness.js";
+
+const holder = useGpu();
+const folder = mkdtempSync(join(tmpdir(), "braid-trunk-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const shorter = tinySpec("MT", 10);
+/** A run of other length with the warm-up of the shorter one. */
+const lengthened = (steps: number): TrainSpec => ({
+  ...tinySpec("MT", steps),
+  schedule: { ...shorter.schedule, warmupOf: shorter.tokens },
+});
+const longer = lengthened(15);
+
+async function trained(spec: TrainSpec, options: TrainOptions = {}) {
+  let weights: number[] = [];
+  const result = await train(holder.gpu, spec, tinyDataset(), {
+    ...options,
+    onFinish: async (step) => {
+      weights = Array.from(await download(holder.gpu, step.parameters.values));
+    },
+  });
+  const { validation, trainLoss, curve, shared } = result;
+  return { weights, outcome: { validation, trainLoss, curve }, shared };
+}
+
+describe("the schedule", () => {
+  it("is the trapezoid of its own length, or rises as that of the run that is named", () => {
+    const own = Array.from({ length: 10 }, (_, step) => rateFactor(shorter)(step));
+    expect(own).toEqual(own.map((_, step) => trapezoid(step, 10, shorter.schedule)));
+    const long = Array.from({ length: 15 }, (_, step) => rateFactor(longer)(step));
+    expect(long.slice(0, trunkSteps(shorter))).toEqual(own.slice(0, trunkSteps(shorter)));
+    expect(own[trunkSteps(shorter)], "then the shorter one cools down").toBeLessThan(1);
+    expect(long[trunkSteps(shorter)]).toBe(1);
+    expect(long.at(-1)).toBeCloseTo(1 / 3, 12);
+    expect(stepsOf(longer)).toBe(15);
+  });
+});
+
+describe("runs that differ in length alone", () => {
+  it("have one trunk; other seeds, rates and warm-ups have others", () => {
+    const name = (spec: TrainSpec) => runId(trunkOf(spec));
+    expect(name(longer)).toBe(name(shorter));
+    expect(name({ ...longer, seed: 6 })).not.toBe(name(shorter));
+    expect(name({ ...longer, optimizer: { ...longer.optimizer, lr: 1e-3 } })).not.toBe(name(shorter));
+    expect(name(tinySpec("MT", 15)), "a warm-up of its own").not.toBe(name(shorter));
+  });
+
+  it("go on from the trunk with the bits that they have alone, curve included", async () => {
+    const trunk = new CheckpointFolder(join(folder, "trunk"), trunkOf(shorter));
+    const [alone, before] = [await trained(longer), await trained(shorter, { trunk })];
+    expect(before.shared).toBeUndefined();
+    expect((await trunk.load())?.step).toBe(trunkSteps(shorter));
+    const after = await trained(longer, { trunk });
+    expect(after.shared).toBe(trunkSteps(shorter));
+    expect(after.weights).toEqual(alone.weights);
+    expect(after.outcome).toEqual(alone.outcome);
+    // Now the trunk reaches further than the shorter run may take it over.
+    expect((await trunk.load())?.step).toBe(trunkSteps(longer));
+    const again = await trained(shorter, { trunk: new CheckpointFolder(join(folder, "trunk"), trunkOf(shorter)) });
+    expect(again.shared).toBeUndefined();
+    expect(again.weights).toEqual(before.weights);
+  });
+
+  it("keep no trunk of another run", async () => {
+    const other = { ...shorter, seed: 6 };
+    await expect(
+      trained(other, { trunk: new CheckpointFolder(join(folder, "trunk"), trunkOf(other)) }),
+    ).rejects.toThrow("belongs to another run: seed was 5 and is now 6");
+  });
+});
