@@ -1,5 +1,6 @@
 import { spread } from "../gpu/recorder.js";
 import { columnsOf, rowsOf, type Tensor } from "../gpu/tensor.js";
+import { type LinearOptions, linear } from "./linear.js";
 import type { Tape } from "./tape.js";
 import { isWide, lengthOf, vector } from "./vector.js";
 
@@ -16,7 +17,39 @@ export const activate = (tape: Tape, x: Tensor, kind: Activation): Tensor => rec
 export const gated = (tape: Tape, gateUp: Tensor, kind: Activation): Tensor =>
   record(tape, gateUp, kind, true, kind === "silu" ? "swiglu" : `gated ${kind}`);
 
-function record(tape: Tape, x: Tensor, kind: Activation, gated: boolean, label: string): Tensor {
+/**
+ * `gated` of a projection x · Wᵀ, W the rows of gate and up. For silu, where tensor cores multiply and their tiles divide the product, its kernel
+ * writes both results.
+ */
+export function gatedLinear(
+  tape: Tape,
+  x: Tensor,
+  weights: Tensor[],
+  label: string,
+  kind: Activation,
+  options: LinearOptions = {},
+): Tensor {
+  const { halves, gpu } = tape.recorder;
+  if (kind !== "silu" || !halves || !gpu.info.matrices)
+    return gated(tape, linear(tape, x, weights, label, undefined, options), kind);
+  const width = weights.reduce((sum, weight) => sum + weight.shape[0], 0);
+  const into = tape.alloc([...x.shape.slice(0, -1), width / 2], "swiglu", options.type ?? tape.activations);
+  let made = false;
+  const onMade = () => {
+    made = true;
+  };
+  const gateUp = linear(tape, x, weights, label, undefined, { ...options, silu: { into, onMade } });
+  return record(tape, gateUp, kind, true, "swiglu", { into, made });
+}
+
+function record(
+  tape: Tape,
+  x: Tensor,
+  kind: Activation,
+  gated: boolean,
+  label: string,
+  { into, made }: { into?: Tensor; made?: boolean } = {},
+): Tensor {
   const width = columnsOf(x) / (gated ? 2 : 1);
   if (!Number.isInteger(width)) throw new Error(`${label}: [${x.shape}] does not split into gate and up`);
   const wide = isWide(width);
@@ -24,10 +57,11 @@ function record(tape: Tape, x: Tensor, kind: Activation, gated: boolean, label: 
   const count = rowsOf(x) * units;
   const groups = spread(Math.ceil(count / 256));
   const before = `${vector(wide)}alias Whole = ${wide ? "vec4i" : "i32"};\n${slopeText}${texts[kind]}`;
-  const y = tape.alloc([...x.shape.slice(0, -1), width], label, x.type);
+  const y = into ?? tape.alloc([...x.shape.slice(0, -1), width], label, x.type);
   tape.push({
     outputs: [y],
     cheap: true,
+    made,
     forward: () =>
       tape.recorder.dispatch({
         kernel: "ffn/activation",

@@ -11,6 +11,8 @@ export interface LinearOptions {
   bias?: Tensor[];
   /** Whether the result is only added to, as the `residual` of another projection: then nothing has to be kept of it. */
   unread?: boolean;
+  /** [..., N / 2], gets silu(first half of y) · second half as well, the first time, where the kernel can; then `onMade` is called. */
+  silu?: { into: Tensor; onMade: () => void };
   /** What y is kept as, where there is no residual, whose type it takes: by default as activations are. */
   type?: ElementType;
 }
@@ -27,7 +29,7 @@ export function linear(
   weights: Tensor[],
   label: string,
   residual?: Tensor,
-  { scale: alpha = 1, bias, unread, type = tape.activations }: LinearOptions = {},
+  { scale: alpha = 1, bias, unread, silu, type = tape.activations }: LinearOptions = {},
 ): Tensor {
   if (bias && bias.length !== weights.length) {
     throw new Error(`Projection ${label}: ${bias.length} biases for ${weights.length} weights`);
@@ -35,6 +37,8 @@ export function linear(
   const width = weights.reduce((sum, weight) => sum + weight.shape[0], 0);
   const y = tape.alloc([...x.shape.slice(0, -1), width], label, residual ? residual.type : type);
   const groups = sideBySide(weights, bias);
+  // Again in the backward pass, it is another operation's.
+  let also = groups.length === 1 ? silu : undefined;
   tape.push({
     outputs: [y],
     unread,
@@ -45,9 +49,11 @@ export function linear(
         const add = residual && matrix(residual, column, n);
         const c = matrix(y, column, n);
         const b = tape.operand(weight);
-        matmul(tape.recorder, tape.arena, { a: matrix(x), b, c, transposeB: true, add, alpha, bias, label });
+        const product = { a: matrix(x), b, c, transposeB: true, add, alpha, bias, label };
+        if (matmul(tape.recorder, tape.arena, { ...product, silu: also && matrix(also.into) })) also?.onMade();
         column += n;
       }
+      also = undefined;
     },
     backward: () => {
       const dy = tape.incoming(y);

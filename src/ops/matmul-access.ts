@@ -1,6 +1,7 @@
 // How the operands of a product are read from their tensors, and its result written, as WGSL: the bindings of the matmul kernels and
 // their functions over them.
 import { type Tensor, typeOf } from "../gpu/tensor.js";
+import { vector } from "./vector.js";
 
 /** A matrix inside a tensor: rows `stride` elements apart, beginning `start` elements into it. */
 export interface Matrix {
@@ -108,6 +109,18 @@ export const halfStorer = (
 ) => `@group(0) @binding(3) var<storage, read_write> c: array<vec4u>;
 fn store8(c0: u32, row: u32, column: u32, low: vec4f, high: vec4f) {
   ${even ? "" : "if (row >= p.m || column >= p.n) { return; }\n  "}c[(c0 + row * p.ldc + column) / 8u] = vec4u(bitcast<vec2u>(vec4<f16>(low${alpha})), bitcast<vec2u>(vec4<f16>(high${alpha})));
+}
+`;
+
+/** silu(gate) · up of eight halves each as they were stored, the same as kernels/ffn/activation makes of them. */
+export const siluStorer = `@group(0) @binding(4) var<storage, read_write> gated: array<vec4u>;
+${vector(true)}fn stored(value: vec4f) -> vec4f { return vec4f(vec4<f16>(value)); }
+fn silu_up(gate: vec4f, up: vec4f) -> vec2u {
+  let z = stored(gate);
+  return bitcast<vec2u>(vec4<f16>(z * sigmoid(z) * stored(up)));
+}
+fn store_gated(row: u32, column: u32, gate0: vec4f, gate1: vec4f, up0: vec4f, up1: vec4f) {
+  gated[(p.d0 + row * p.ldd + column) / 8u] = vec4u(silu_up(gate0, up0), silu_up(gate1, up1));
 }
 `;
 

@@ -91,6 +91,10 @@ function stripOf({ bm, bn, down, across }: TensorTile, { m, n }: MatrixShape, me
   );
 }
 
+/** Whether there is room for whole rows of a subgroup's results beside the operands' tiles. */
+export const passesWholeRows = (tile: TensorTile, shape: MatrixShape, memory: number): boolean =>
+  stripOf(tile, shape, memory) * shape.n === tile.bn / tile.across;
+
 /** How an operand lies in memory and is read from it. */
 export interface TensorOperand {
   /** Stored with K (of a) or N (of b) as rows, respectively the other way round. */
@@ -110,6 +114,11 @@ export interface TensorKernel {
   even?: boolean;
   /** How results leave: four or eight at a time through `store4` or `store8`, or matrix by matrix, as f32, straight into `c`. */
   leave: "fours" | "eights" | "matrices";
+  /**
+   * Columns of one half of the result, where `store_gated` makes something of both: then a subgroup has as many of the first half as of the
+   * second, and the same.
+   */
+  half?: number;
   /** Bytes of workgroup memory. */
   memory: number;
   /** WGSL that defines row0, row_end, column0, column_end, k_begin, k_end and c0 of a workgroup's tile; `tileBounds` by default. */
@@ -118,7 +127,7 @@ export interface TensorKernel {
 
 /** The whole kernel, bar its parameters. */
 export function tensorText(kernel: TensorKernel): string {
-  const { shape, tile, a, b, access, even = false, leave, begin = tileBounds(tile.bm, tile.bn) } = kernel;
+  const { shape, tile, a, b, access, even = false, leave, half, begin = tileBounds(tile.bm, tile.bn) } = kernel;
   const { bm, bn, down, across, ahead } = tile;
   const { m, n, k, lanes } = shape;
   const threads = lanes * down * across;
@@ -128,7 +137,7 @@ export function tensorText(kernel: TensorKernel): string {
   const each = (visit: (i: number, j: number) => string) => grid(rows, columns).map(([i, j]) => visit(i, j));
   const read = [
     left.reads("row0", "row_end", a.transposed, even),
-    right.reads("column0", "column_end", !b.transposed, even),
+    right.reads("column0", "column_end", !b.transposed, even, half !== undefined),
   ];
   const [places, fetch] = [read.map(({ places }) => places).join(""), read.map(({ fetch }) => fetch).join("")];
   const put = [...left.put, ...right.put].join("\n");
@@ -155,7 +164,9 @@ export function tensorText(kernel: TensorKernel): string {
   const results =
     leave === "matrices"
       ? straight(rows, columns, shape)
-      : throughStrip(rows, columns, kernel, leave === "eights" ? 8 : 4);
+      : half === undefined
+        ? throughStrip(rows, columns, kernel, leave === "eights" ? 8 : 4)
+        : gatedStrip(rows, columns, kernel, half);
   return `${matrixDirectives}${matrixTypes(shape)}
 var<workgroup> tile_a: array<vec4<f16>, ${left.size}>;
 var<workgroup> tile_b: array<vec4<f16>, ${right.size}>;
@@ -217,6 +228,47 @@ fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
   };
 }
 
+/** A strip whose first half of columns is of the result's first half, and the other of the other: both leave, and `store_gated` gets them. */
+function gatedStrip(rows: number, columns: number, { shape, tile }: TensorKernel, half: number) {
+  const { m, n, lanes } = shape;
+  const width = columns * n;
+  const own = width / 2;
+  const stride = (width + pad) / 4;
+  const passes = range(rows).map((i) =>
+    [
+      ...range(columns).map(
+        (j) => `subgroupMatrixStore<row_major>(&results, strip + ${(j * n) / 4}u, c${i}_${j}, ${stride}u);`,
+      ),
+      "workgroupBarrier();",
+      `give(c0, row0 + own_row + ${i * m}u, column0 / 2u + own_column / 2u, strip, lane);`,
+    ].join("\n"),
+  );
+  return {
+    text: `var<workgroup> results: array<vec4f, ${tile.down * tile.across * m * stride}>;
+/** The column of the result that a tile's column number \`line\` is. */
+fn mapped(column0: u32, line: u32) -> u32 {
+  let within = line % ${width}u;
+  return column0 / 2u + line / ${width}u * ${own}u + within % ${own}u + select(0u, ${half}u, within >= ${own}u);
+}
+fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
+  for (var item = lane; item < ${(m * own) / 8}u; item += ${lanes}u) {
+    let line = item / ${own / 8}u;
+    let at = item % ${own / 8}u * 2u;
+    let place = strip + line * ${stride}u + at;
+    let gate0 = results[place];
+    let gate1 = results[place + 1u];
+    let up0 = results[place + ${own / 4}u];
+    let up1 = results[place + ${own / 4 + 1}u];
+    store8(c0, row + line, column + at * 4u, gate0, gate1);
+    store8(c0, row + line, ${half}u + column + at * 4u, up0, up1);
+    store_gated(row + line, column + at * 4u, gate0, gate1, up0, up1);
+  }
+}
+`,
+    give: [`let strip = subgroup * ${m * stride}u;`, passes.join("\nworkgroupBarrier();\n")].join("\n"),
+  };
+}
+
 /** What a kernel with subgroup matrices begins with. */
 export const matrixDirectives = `enable f16;
 enable subgroups;
@@ -254,7 +306,7 @@ function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads
     registers: turns.map((turn) => `  var ${name}_next${turn}: ${type};\n`).join(""),
     text: `fn put_${name}(at: u32, value: ${type}) { ${laid} }\n`,
     /** WGSL before the loop, and in it; `alongLines`: K runs along the tile's lines, and M or N, from `first` to `end`, across. */
-    reads: (first: string, end: string, alongLines: boolean, even: boolean) => {
+    reads: (first: string, end: string, alongLines: boolean, even: boolean, mapped = false) => {
       const each = (text: (turn: number, line: string, at: string) => string) =>
         turns.map((turn) => text(turn, place(turn).line, place(turn).at)).join("");
       if (!even) {
@@ -271,7 +323,7 @@ function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads
       return {
         places: each(
           (turn, line, at) =>
-            `  let ${name}_place${turn} = (p.${name}0 + (${line0}${line}) * p.ld${name} + ${at}${at0}) / ${wide}u;\n`,
+            `  let ${name}_place${turn} = (p.${name}0 + (${mapped ? `mapped(${first}, ${line})` : `${line0}${line}`}) * p.ld${name} + ${at}${at0}) / ${wide}u;\n`,
         ),
         fetch: each((turn) => `    ${name}_next${turn} = ${name}[${name}_place${turn} + ${step} / ${wide}u];\n`),
       };

@@ -12,11 +12,12 @@ import {
   loader,
   type Matrix,
   matrixTarget,
+  siluStorer,
   storer,
   vectors,
 } from "./matmul-access.js";
 import { noteProduct, type ProductPlan, type ProductShape, planProduct } from "./matmul-plan.js";
-import { type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
+import { passesWholeRows, type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
 import { tiledText, tileK } from "./matmul-tiled.js";
 import { times } from "./scale.js";
 
@@ -45,9 +46,25 @@ export interface MatmulOptions {
   add?: Matrix;
   /** What the product, with its bias, is multiplied by; 1 by default. */
   alpha?: number;
+  /** [M, N / 2], gets silu(first half of c) · second half as well, where the kernel can. */
+  silu?: Matrix;
   /** [N], added to each row of the product. */
   bias?: Tensor;
   label?: string;
+}
+
+/** Whether the kernel of a product writes silu(first half) · second half of its result as well. */
+function writesSilu(gpu: Gpu, { kernel, tile, parts }: ProductPlan, options: MatmulOptions): boolean {
+  const { a, b, c, silu, transposeA, transposeB, accumulate, add, bias, alpha = 1 } = options;
+  if (!silu || kernel !== "tensor" || parts > 1 || add || bias || accumulate || alpha !== 1) return false;
+  // Rows of b, which are taken in another order, are the columns of c.
+  if (transposeA || !transposeB) return false;
+  const whole = tensorTile(tile);
+  if (!passesWholeRows(whole, gpu.info.matrices!, gpu.limits.maxComputeWorkgroupStorageSize)) return false;
+  const { bm, bn, across } = whole;
+  const even = a.rows % bm === 0 && c.columns % bn === 0 && a.columns % tensorK === 0;
+  const strip = bn / across / 2;
+  return even && strip % 8 === 0 && [a, b, c, silu].every((x) => vectors(x, x.columns)) && eights(c) && eights(silu);
 }
 
 /** The text of a kernel that goes through workgroup memory. */
@@ -58,6 +75,7 @@ function stagedText(
   options: MatmulOptions,
   target: Matrix,
   finish: Finish,
+  silu: Matrix | undefined,
 ): string {
   const { a, b, c, transposeA = false, transposeB = false, accumulate = false, add } = options;
   const [bm, bn, form] = tile;
@@ -85,17 +103,17 @@ function stagedText(
     tile: tensorTile(tile),
     a: operand(a, transposeA),
     b: operand(b, transposeB),
-    access: read("a", 1, a) + read("b", 2, b) + stored,
-    ...{ even, leave, memory: gpu.limits.maxComputeWorkgroupStorageSize },
+    access: read("a", 1, a) + read("b", 2, b) + stored + (silu ? siluStorer : ""),
+    ...{ even, leave, half: silu?.columns, memory: gpu.limits.maxComputeWorkgroupStorageSize },
   });
   return params + text;
 }
 
 /**
  * Records c = [c +] [d +] alpha · (op(a) · op(b) [+ bias]), with op(a) [M, K] and op(b) [K, N]; deterministic on every adapter.
- * @throws Error when the shapes don't fit, or alpha is not a finite f32.
+ * @returns whether it wrote `silu` @throws Error when the shapes don't fit, or alpha is not a finite f32.
  */
-export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions): void {
+export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions): boolean {
   const { a, b, c, transposeA = false, transposeB = false, accumulate = false } = options;
   const { add, bias, label = "matmul" } = options;
   const [m, k] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
@@ -117,10 +135,13 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   const plan = planProduct(recorder.gpu, product);
   const { kernel, parts, part } = plan;
   const [bm, bn] = plan.tile;
-  const shape = [m, n, k, a.stride, b.stride, c.stride, add?.stride ?? 0, a.start, b.start, c.start, add?.start ?? 0];
+  const silu = writesSilu(recorder.gpu, plan, options) ? options.silu : undefined;
+  const beside = add ?? silu;
+  const starts = [a.start, b.start, c.start, beside?.start ?? 0];
+  const shape = [m, n, k, a.stride, b.stride, c.stride, beside?.stride ?? 0, ...starts];
   const pieces = Math.ceil(m / bm) * Math.ceil(n / bn);
   const inputs = [a.tensor, b.tensor];
-  const added = [...(add ? [add.tensor] : []), ...(bias ? [bias] : [])];
+  const added = [...(beside ? [beside.tensor] : []), ...(bias ? [bias] : [])];
   const flops = 2 * m * n * k;
   const operands = [a, b, ...(add ? [add] : [])].map(partOf);
   const result = partOf(c);
@@ -138,7 +159,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
       flops,
       bytes: once,
     });
-    return;
+    return false;
   }
   const split = parts > 1;
   const target: Matrix = split
@@ -150,15 +171,15 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   }
   recorder.dispatch({
     kernel: `matmul/${kernel}`,
-    before: stagedText(recorder.gpu, product, plan, options, target, finish),
+    before: stagedText(recorder.gpu, product, plan, options, target, finish, silu),
     bindings: [...inputs, target.tensor, ...added],
     params: [...shape, part, m * n],
     groups: [Math.ceil(n / bn), Math.ceil(m / bm), parts],
     label,
     flops,
-    bytes: split ? bytesIn([...operands, target.tensor]) : once,
+    bytes: (split ? bytesIn([...operands, target.tensor]) : once) + (silu ? bytesIn([partOf(silu)]) : 0),
   });
-  if (!split) return;
+  if (!split) return silu !== undefined;
   recorder.dispatch({
     kernel: "matmul/reduce",
     constants: { ACCUMULATE: accumulate },
@@ -169,4 +190,5 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
     bytes: bytesIn([target.tensor, result]) + (accumulate ? bytesIn([result]) : 0),
   });
   arena.release(target.tensor);
+  return false;
 }

@@ -12,6 +12,8 @@ export interface Operation {
   saved?: Tensor[];
   /** Records the kernels that fill `outputs` and `saved`: at once, and perhaps again. Left out: they were recorded, and all is kept. */
   forward?: () => void;
+  /** Whether another operation has filled them already: `forward` is for the backward pass alone. */
+  made?: boolean;
   /** Whether `forward` takes little more than reading and writing: then "light" runs it again. */
   cheap?: boolean;
   /** Whether no backward pass reads its outputs, so that they are given back at every level. (Who reads them all the same gets them computed again.) */
@@ -115,8 +117,8 @@ export class Tape {
 
   /** Records the operation; outside training, releases `saved` at once. */
   push(operation: Operation): void {
-    const { outputs, saved = [], forward } = operation;
-    forward?.();
+    const { outputs, saved = [], forward, made } = operation;
+    if (!made) forward?.();
     if (this.training) this.entries.push({ ...operation, tensors: new Set([...outputs, ...saved]) });
     else for (const tensor of saved) if (!outputs.includes(tensor)) this.release(tensor);
   }

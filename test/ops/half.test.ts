@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Tensor } from "../../src/gpu/tensor.js";
+import { gatedLinear } from "../../src/ops/activation.js";
 import { concatColumns } from "../../src/ops/columns.js";
 import { convSilu } from "../../src/ops/conv1d.js";
 import { gate } from "../../src/ops/gate.js";
@@ -29,9 +30,21 @@ interface Case {
 const zeroFirst = (tape: Tape, tensor: Tensor) =>
   tape.push({ outputs: [], backward: () => clear(tape, tape.gradientOf(tensor).gradient) });
 
+// Tiles divide it: the product's kernel writes SwiGLU too.
+const fused: Case = {
+  inputs: { x: half(input([128, 32], 1)), w: half(input([128, 32], 2)) },
+  build: (tape, { x, w }) => gatedLinear(tape, x, [w], "ffn in", "silu"),
+  reference: ({ x, w }) => {
+    const gateUp = new Float64Array(128 * 128);
+    for (let i = 0; i < 128; i++)
+      for (let j = 0; j < 128; j++) for (let k = 0; k < 32; k++) gateUp[i * 128 + j] += x[i * 32 + k] * w[j * 32 + k];
+    return gated(norms.silu, gateUp, 64);
+  },
+};
+
 const rows = 37;
 const widths = [24, 7];
-const cases: Record<string, Case> = {};
+const cases: Record<string, Case> = { "SwiGLU of a product": fused };
 for (const d of widths) {
   cases[`rmsNorm of ${d}, of f32 into f16`] = {
     inputs: { x: input([rows, d], 1), w: input([d], 2), unused: half(input([4], 3)) },

@@ -149,6 +149,47 @@ describe("the tile of a product that it divides", () => {
   }
 });
 
+describe("a product that writes SwiGLU as well", () => {
+  for (const order of ["NT", "NN"]) {
+    it(`has the same bits, and halves of those, whatever its tile, ${order}`, async ({ skip }) => {
+      const { gpu } = chooser();
+      if (!gpu.info.matrices) skip("this adapter has no subgroup matrices");
+      const [m, n, k] = [128, 256, 96];
+      const transposeB = order === "NT";
+      const given = (shape: number[], seed: number) =>
+        tensorFrom(gpu, shape, "operand", half({ shape, values: random(shape, seed) }).values, "f16");
+      const [a, b] = [given([m, k], 1), given(transposeB ? [n, k] : [k, n], 2)];
+      const product = async (silu: boolean) => {
+        const recorder = new Recorder(gpu, "mixed");
+        const [c, y] = [n, n / 2].map((columns) => tensorFrom(gpu, [m, columns], "result", undefined, "f16"));
+        const options = { a: matrix(a), b: matrix(b), c: matrix(c), transposeB, silu: silu ? matrix(y) : undefined };
+        const written = matmul(recorder, new Arena(gpu), options);
+        recorder.submit();
+        const [shape] = productsOf(recorder);
+        return { shape, written, c: Array.from(await download(gpu, c)), y: Array.from(await download(gpu, y)) };
+      };
+      const { shape, written, c } = await product(false);
+      expect(written).toBe(false);
+      const exact = Array.from({ length: (m * n) / 2 }, (_, at) => {
+        const gate = Math.floor(at / (n / 2)) * n + (at % (n / 2));
+        return (c[gate] / (1 + Math.exp(-c[gate]))) * c[gate + n / 2];
+      });
+      let first: number[] | undefined;
+      const tiles = tilesOf(gpu, shape);
+      for (const tile of transposeB ? tiles : tiles.slice(0, 1)) {
+        gpu.choices.set(productKey(shape), tile);
+        const result = await product(true);
+        expect(result.written).toBe(transposeB);
+        expect(result.c).toEqual(c);
+        if (!transposeB) continue;
+        expectClose("SwiGLU", result.y, exact, 1e-3);
+        first ??= result.y;
+        expect(result.y).toEqual(first);
+      }
+    });
+  }
+});
+
 describe("choices on disk", () => {
   const folder = mkdtempSync(join(tmpdir(), "braid-choices-"));
   const before = process.env.BRAID_CACHE;
