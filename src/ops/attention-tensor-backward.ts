@@ -1,11 +1,21 @@
-import { entry, held, passed, products, queryBlock, replaced, weighed, written } from "./attention-tensor-text.js";
+import {
+  entry,
+  held,
+  passed,
+  products,
+  queryBlock,
+  replaced,
+  rowSum,
+  weighed,
+  written,
+} from "./attention-tensor-text.js";
 
-/** Of both passes: dS = P ∘ (do · vᵀ - delta) is made again from scores and log sums, tile by tile. */
-const shared = `
+/** Of both passes: dS = P ∘ (do · vᵀ - delta) is made again from scores and log sums, tile by tile; the first one writes delta. */
+const shared = (delta: "read" | "read_write") => `
 @group(0) @binding(1) var<storage, read> qkv: array<vec4u>;
 @group(0) @binding(2) var<storage, read> d_o: array<vec4u>;
 @group(0) @binding(3) var<storage, read> log_sum: array<f32>;
-@group(0) @binding(4) var<storage, read> delta: array<f32>;
+@group(0) @binding(4) var<storage, ${delta}> delta: array<f32>;
 @group(0) @binding(5) var<storage, read_write> d_qkv: array<vec4u>;
 
 /** do · vᵀ. */
@@ -24,7 +34,19 @@ struct Next { keys: array<vec4u, KEY_TURNS>, values: array<vec4u, VALUE_TURNS>, 
  * kernels/attention/backward-query.wgsl on tensor cores: dq = SCALE · dS · k. (One kernel for all gradients would save two of
  * seven products, but would write and add up a part of dq for every tile of keys: more time in memory than it saves.)
  */
-export const tensorQuery = `${shared}
+export const tensorQuery = `${shared("read_write")}
+@group(0) @binding(6) var<storage, read> o: array<vec4u>;
+
+/** Σ do · o over the head, which the softmax's gradient subtracts: an invocation's share, of every SHARERS-th 8 halves from \`at\` on. */
+fn share_of_delta(at: u32, sharer: u32) -> f32 {
+  var sum = vec4f();
+  for (var e = sharer; e < VALUE_EIGHTS; e += SHARERS) {
+    let result = o[at + e];
+    let upstream = d_o[at + e];
+    sum += vec4f(low(result)) * vec4f(low(upstream)) + vec4f(high(result)) * vec4f(high(upstream));
+  }
+  return dot(sum, vec4f(1.0));
+}
 fn fetch_next(keys_at: u32, values_at: u32, j: u32, local: u32) -> Next {
   return Next(fetch_keys(source_at(0u, keys_at, j), local), fetch_values(source_at(0u, values_at, j), local), vec2f());
 }
@@ -33,7 +55,7 @@ fn put_next(stage: u32, next: Next, local: u32) {
   put_values(stage, next.values, local);
 }
 
-${entry}${queryBlock}
+${rowSum}${entry}${queryBlock}
   let queries = Source(0u, start + i0 * width() + head * KEY_EIGHTS, width(), p.length - i0);
   let upstream = Source(1u, ((sequence * p.length + i0) * p.heads + head) * VALUE_EIGHTS, p.heads * VALUE_EIGHTS, p.length - i0);
   var q: array<Left, DOWN * KEY_STEPS>;
@@ -43,9 +65,11 @@ ${held("u", "VALUE", "upstream")}
   var logs: array<f32, DOWN>;
   var deltas: array<f32, DOWN>;
   for (var r = 0u; r < DOWN; r++) {
-    let i = min(i0 + own_row + r * M, p.length - 1u);
+    let row = i0 + own_row + r * M;
+    let i = min(row, p.length - 1u);
     logs[r] = log_sum[statistics + i];
-    deltas[r] = delta[statistics + i];
+    deltas[r] = row_sum(share_of_delta(((sequence * p.length + i) * p.heads + head) * VALUE_EIGHTS, sharer));
+    if (row < p.length && sharer == 0u) { delta[statistics + row] = deltas[r]; }
   }
 
   var sums = array<Result, DOWN * KEY_BLOCKS>();
@@ -89,7 +113,7 @@ ${passed(
  * kernels/attention/backward-key.wgsl on tensor cores: dv = Pᵀ · do and dk = SCALE · dSᵀ · q, summed over the query heads that share the
  * head one after another. The rows of a tile are keys and its lines queries, whose log sums and deltas are streamed with them.
  */
-export const tensorKey = `${shared}
+export const tensorKey = `${shared("read")}
 var<workgroup> d_scores: array<vec4<f16>, ROWS * ROW_STRIDE>;
 // Each written by an invocation of its own, so no vec4s.
 var<workgroup> logs: array<f32, STAGES * LINES>;

@@ -1,4 +1,14 @@
-import { entry, held, passed, products, queryBlock, takenBack, weighed, written } from "./attention-tensor-text.js";
+import {
+  entry,
+  held,
+  passed,
+  products,
+  queryBlock,
+  rowSum,
+  takenBack,
+  weighed,
+  written,
+} from "./attention-tensor-text.js";
 
 /**
  * kernels/attention/forward.wgsl on tensor cores. The running maximum of a query would have to rescale its sums in every tile, and those are
@@ -26,12 +36,7 @@ fn row_maximum(mine: f32) -> f32 {
   for (var mask = 1u; mask < SHARERS; mask *= 2u) { all = max(all, subgroupShuffleXor(all, mask)); }
   return all;
 }
-fn row_sum(mine: f32) -> f32 {
-  var all = mine;
-  for (var mask = 1u; mask < SHARERS; mask *= 2u) { all += subgroupShuffleXor(all, mask); }
-  return all;
-}
-
+${rowSum}
 ${entry}${queryBlock}
   if (local == 0u) { atomicStore(&moved[0], 0u); }
   let queries = Source(0u, start + i0 * width() + head * KEY_EIGHTS, width(), p.length - i0);

@@ -16,6 +16,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let sharer = lane % SHARERS;
 `;
 
+/** Over the invocations that share a row. */
+export const rowSum = `fn row_sum(mine: f32) -> f32 {
+  var all = mine;
+  for (var mask = 1u; mask < SHARERS; mask *= 2u) { all += subgroupShuffleXor(all, mask); }
+  return all;
+}
+`;
+
 /** A block of queries; the last ones, which see the most keys, start first. */
 export const queryBlock = `  let sequences = p.batch * p.heads;
   if (index >= blocks * sequences) { return; }

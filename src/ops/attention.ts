@@ -51,17 +51,21 @@ export function attention(tape: Tape, qkv: Tensor, options: AttentionOptions): T
       const { gradient, accumulate } = tape.gradientOf(qkv);
       if (accumulate) throw new Error("Attention rotates qkv in place: nothing else may read it.");
       const delta = arena.alloc([batch, heads, length], "attention delta");
-      recorder.dispatch({
-        kernel: "attention/delta",
-        constants: { HEADS: heads, QUADS: valueDim / 4 },
-        bindings: [o, upstream, delta],
-        params: [batch, length],
-        groups: spread(Math.ceil((batch * length * heads) / 64)),
-        label: "attention delta",
-      });
+      // On tensor cores the queries' kernel makes delta by itself.
+      if (!onTensorCores) {
+        recorder.dispatch({
+          kernel: "attention/delta",
+          constants: { HEADS: heads, QUADS: valueDim / 4 },
+          bindings: [o, upstream, delta],
+          params: [batch, length],
+          groups: spread(Math.ceil((batch * length * heads) / 64)),
+          label: "attention delta",
+        });
+      }
       const { query, key } = onTensorCores ?? backwardKernels(software, shape, batch, length);
       const bindings = [qkv, upstream, logSum, delta, gradient];
-      recorder.dispatch({ ...query, bindings, params, label: "attention dq", flops: work(2, 1) });
+      const read = onTensorCores ? [...bindings, o] : bindings;
+      recorder.dispatch({ ...query, bindings: read, params, label: "attention dq", flops: work(2, 1) });
       recorder.dispatch({ ...key, bindings, params, label: "attention dk dv", flops: work(2, 2) });
       arena.release(delta);
       if (rotation) rotate(recorder, gradient, { ...rotation, inverse: true });
