@@ -4,8 +4,7 @@ import { tileBounds } from "./matmul-access.js";
 /**
  * Products on tensor cores through WGSL's subgroup matrices (f16 times f16, summed in f32). Tiles of both operands go through
  * workgroup memory in f16, rows as they lie, so that either transpose is a way of reading the tile; the next ones are fetched into
- * registers meanwhile. Workgroup memory is made of vec4s, since a driver stores halves that it is given one by one one by one; each variable of
- * whole 16 bytes, where matrices must begin.
+ * registers meanwhile. Workgroup memory is one array of vec4us, which matrices of either type load from and begin at whole 16 bytes of.
  */
 
 /** A workgroup's tile, shared by `down` times `across` subgroups, and whether the next ones of the operands are fetched ahead. */
@@ -63,8 +62,8 @@ export function tensorTiles(m: number, n: number, shape: MatrixShape): TensorFor
 export function fitsTensorKernel(shape: MatrixShape, memory: number): boolean {
   const { m, n, k } = shape;
   const [largest, smallest] = [tensorTile([8 * m, 8 * n, forms.eight]), tensorTile([4 * m, 4 * n])];
-  const whole = [m, n, k].every((side) => side % 4 === 0) && tensorK % k === 0;
-  return whole && divides(smallest, shape) && stripOf(largest, shape, memory) > 0;
+  const whole = [m, n, k].every((side) => side % 8 === 0) && tensorK % k === 0;
+  return whole && divides(smallest, shape) && bytesOf(largest, shape) <= memory;
 }
 
 /** Whether every invocation reads as many whole 8 halves of each operand as any other. */
@@ -72,34 +71,17 @@ function divides({ bm, bn, down, across }: TensorTile, { lanes }: MatrixShape): 
   return [bm, bn].every((lines) => (lines * tensorK) % (8 * lanes * down * across) === 0);
 }
 
-/**
- * Matrices of a row that a subgroup passes through workgroup memory at a time: as many as there is room for beside the operands' tiles,
- * and that share out evenly; 0 where there is none.
- */
-function stripOf({ bm, bn, down, across }: TensorTile, { m, n }: MatrixShape, memory: number): number {
-  // Whichever way they lie, rows have their padding.
-  const tiles = [bm, bn].reduce(
-    (sum, lines) => sum + 2 * Math.max(lines * (tensorK + pad), tensorK * (lines + pad)),
-    0,
-  );
-  const columns = bn / across / n;
-  const fits = (count: number) => columns % count === 0 && tiles + 4 * down * across * m * (count * n + pad) <= memory;
-  return (
-    range(columns + 1)
-      .filter((count) => count > 0 && fits(count))
-      .at(-1) ?? 0
-  );
+/** Bytes of workgroup memory: those of the operands' tiles, whichever way they lie, or of the results' strips in the same place. */
+function bytesOf({ bm, bn, down, across }: TensorTile, { m }: MatrixShape): number {
+  const tiles = [bm, bn].map((lines) => 2 * Math.max(lines * (tensorK + pad), tensorK * (lines + pad)));
+  return Math.max(tiles[0] + tiles[1], 4 * down * across * m * (bn / across + pad));
 }
-
-/** Whether there is room for whole rows of a subgroup's results beside the operands' tiles. */
-export const passesWholeRows = (tile: TensorTile, shape: MatrixShape, memory: number): boolean =>
-  stripOf(tile, shape, memory) * shape.n === tile.bn / tile.across;
 
 /** How an operand lies in memory and is read from it. */
 export interface TensorOperand {
   /** Stored with K (of a) or N (of b) as rows, respectively the other way round. */
   transposed: boolean;
-  /** Elements an invocation reads at once: 8 halves with `load_a8` (vec4u), or 4 numbers with `load_a4` (vec4f). */
+  /** Numbers read at once, of the 8 that an invocation stages at a time: 8 halves with `load_a8` (vec4u), or 4 with `load_a4` (vec4f). */
   width: 4 | 8;
 }
 
@@ -119,8 +101,6 @@ export interface TensorKernel {
    * second, and the same.
    */
   half?: number;
-  /** Bytes of workgroup memory. */
-  memory: number;
   /** WGSL that defines row0, row_end, column0, column_end, k_begin, k_end and c0 of a workgroup's tile; `tileBounds` by default. */
   begin?: string;
 }
@@ -132,8 +112,8 @@ export function tensorText(kernel: TensorKernel): string {
   const { m, n, k, lanes } = shape;
   const threads = lanes * down * across;
   const [rows, columns] = [bm / down / m, bn / across / n];
-  const left = staging("a", a.transposed ? [tensorK, bm] : [bm, tensorK], a.width, threads);
-  const right = staging("b", b.transposed ? [bn, tensorK] : [tensorK, bn], b.width, threads);
+  const left = staging("a", a.transposed ? [tensorK, bm] : [bm, tensorK], a.width, threads, 0);
+  const right = staging("b", b.transposed ? [bn, tensorK] : [tensorK, bn], b.width, threads, left.size);
   const each = (visit: (i: number, j: number) => string) => grid(rows, columns).map(([i, j]) => visit(i, j));
   const read = [
     left.reads("row0", "row_end", a.transposed, even),
@@ -168,9 +148,8 @@ export function tensorText(kernel: TensorKernel): string {
         ? throughStrip(rows, columns, kernel, leave === "eights" ? 8 : 4)
         : gatedStrip(rows, columns, kernel, half);
   return `${matrixDirectives}${matrixTypes(shape)}
-var<workgroup> tile_a: array<vec4<f16>, ${left.size}>;
-var<workgroup> tile_b: array<vec4<f16>, ${right.size}>;
-${access}${left.text}${right.text}${results.text}
+var<workgroup> memory: array<vec4u, ${Math.max(left.size + right.size, results.size)}>;
+${access}${results.text}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32,
         @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {
@@ -187,6 +166,7 @@ ${results.give}
 
 /** Matrices of results straight into memory. */
 const straight = (rows: number, columns: number, { m, n }: MatrixShape) => ({
+  size: 0,
   text: "",
   give: grid(rows, columns)
     .map(
@@ -196,26 +176,27 @@ const straight = (rows: number, columns: number, { m, n }: MatrixShape) => ({
     .join("\n"),
 });
 
-/** Each subgroup passes its results through a strip of its own, some matrices of a row at a time, for `store4` or `store8` to take from. */
-function throughStrip(rows: number, columns: number, { shape, tile, memory }: TensorKernel, wide: 4 | 8) {
+/**
+ * Each subgroup passes its results through a strip of its own, in memory that the tiles no longer need, a row of matrices at a time, for
+ * `store4` or `store8` to take from.
+ */
+function throughStrip(rows: number, columns: number, { shape, tile }: TensorKernel, wide: 4 | 8) {
   const { m, n, lanes } = shape;
-  const count = stripOf(tile, shape, memory);
-  const width = count * n;
+  const width = columns * n;
   const stride = (width + pad) / 4;
-  const passes = grid(rows, columns / count).map(([i, part]) =>
+  const passes = range(rows).map((i) =>
     [
-      ...range(count).map(
-        (j) =>
-          `subgroupMatrixStore<row_major>(&results, strip + ${(j * n) / 4}u, c${i}_${part * count + j}, ${stride}u);`,
+      ...range(columns).map(
+        (j) => `subgroupMatrixStore<row_major>(&memory, strip + ${(j * n) / 4}u, c${i}_${j}, ${stride}u);`,
       ),
       "workgroupBarrier();",
-      `give(c0, row0 + own_row + ${i * m}u, column0 + own_column + ${part * width}u, strip, lane);`,
+      `give(c0, row0 + own_row + ${i * m}u, column0 + own_column, strip, lane);`,
     ].join("\n"),
   );
-  const values = range(wide / 4).map((i) => `results[place + ${i}u]`);
+  const values = range(wide / 4).map((i) => `bitcast<vec4f>(memory[place + ${i}u])`);
   return {
-    text: `var<workgroup> results: array<vec4f, ${tile.down * tile.across * m * stride}>;
-fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
+    size: tile.down * tile.across * m * stride,
+    text: `fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
   for (var item = lane; item < ${(m * width) / wide}u; item += ${lanes}u) {
     let line = item / ${width / wide}u;
     let at = item % ${width / wide}u * ${wide / 4}u;
@@ -224,7 +205,11 @@ fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
   }
 }
 `,
-    give: [`let strip = subgroup * ${m * stride}u;`, passes.join("\nworkgroupBarrier();\n")].join("\n"),
+    give: [
+      "workgroupBarrier();",
+      `let strip = subgroup * ${m * stride}u;`,
+      passes.join("\nworkgroupBarrier();\n"),
+    ].join("\n"),
   };
 }
 
@@ -237,15 +222,15 @@ function gatedStrip(rows: number, columns: number, { shape, tile }: TensorKernel
   const passes = range(rows).map((i) =>
     [
       ...range(columns).map(
-        (j) => `subgroupMatrixStore<row_major>(&results, strip + ${(j * n) / 4}u, c${i}_${j}, ${stride}u);`,
+        (j) => `subgroupMatrixStore<row_major>(&memory, strip + ${(j * n) / 4}u, c${i}_${j}, ${stride}u);`,
       ),
       "workgroupBarrier();",
       `give(c0, row0 + own_row + ${i * m}u, column0 / 2u + own_column / 2u, strip, lane);`,
     ].join("\n"),
   );
   return {
-    text: `var<workgroup> results: array<vec4f, ${tile.down * tile.across * m * stride}>;
-/** The column of the result that a tile's column number \`line\` is. */
+    size: tile.down * tile.across * m * stride,
+    text: `/** The column of the result that a tile's column number \`line\` is. */
 fn mapped(column0: u32, line: u32) -> u32 {
   let within = line % ${width}u;
   return column0 / 2u + line / ${width}u * ${own}u + within % ${own}u + select(0u, ${half}u, within >= ${own}u);
@@ -255,17 +240,21 @@ fn give(c0: u32, row: u32, column: u32, strip: u32, lane: u32) {
     let line = item / ${own / 8}u;
     let at = item % ${own / 8}u * 2u;
     let place = strip + line * ${stride}u + at;
-    let gate0 = results[place];
-    let gate1 = results[place + 1u];
-    let up0 = results[place + ${own / 4}u];
-    let up1 = results[place + ${own / 4 + 1}u];
+    let gate0 = bitcast<vec4f>(memory[place]);
+    let gate1 = bitcast<vec4f>(memory[place + 1u]);
+    let up0 = bitcast<vec4f>(memory[place + ${own / 4}u]);
+    let up1 = bitcast<vec4f>(memory[place + ${own / 4 + 1}u]);
     store8(c0, row + line, column + at * 4u, gate0, gate1);
     store8(c0, row + line, ${half}u + column + at * 4u, up0, up1);
     store_gated(row + line, column + at * 4u, gate0, gate1, up0, up1);
   }
 }
 `,
-    give: [`let strip = subgroup * ${m * stride}u;`, passes.join("\nworkgroupBarrier();\n")].join("\n"),
+    give: [
+      "workgroupBarrier();",
+      `let strip = subgroup * ${m * stride}u;`,
+      passes.join("\nworkgroupBarrier();\n"),
+    ].join("\n"),
   };
 }
 
@@ -285,58 +274,72 @@ alias Result = subgroup_matrix_result<f32, ${n}, ${m}>;
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const grid = (rows: number, columns: number) => range(rows).flatMap((i) => range(columns).map((j) => [i, j]));
 
-/** How one operand's tile of `lines` rows of `width` halves is read, `wide` numbers an invocation at a time, and laid down. */
-function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads: number) {
-  // In vec4s, as all of a tile: four halves are stored at once.
-  const stride = (width + pad) / 4;
-  const perLine = width / wide;
+/**
+ * How one operand's tile of `lines` rows of `width` halves is read, eight an invocation at a time, and laid down from vec4u `start` of the
+ * workgroup memory on.
+ */
+function staging(name: "a" | "b", [lines, width]: number[], wide: 4 | 8, threads: number, start: number) {
+  // In vec4us, which eight halves are stored as at once, and matrices load from.
+  const stride = (width + pad) / 8;
+  const perLine = width / 8;
   const turns = range((lines * perLine) / threads);
   const place = (turn: number) => {
     const item = `(local + ${turn * threads}u)`;
-    const [line, piece] = [`${item} / ${perLine}u`, `${item} % ${perLine}u`];
-    return { line, at: `${piece} * ${wide}u`, vector: `${piece} * ${wide / 4}u` };
+    return { line: `${item} / ${perLine}u`, piece: `${item} % ${perLine}u` };
   };
-  const laid =
-    wide === 4
-      ? `tile_${name}[at] = vec4<f16>(value);`
-      : `tile_${name}[at] = bitcast<vec4<f16>>(value.xy); tile_${name}[at + 1u] = bitcast<vec4<f16>>(value.zw);`;
-  const type = wide === 4 ? "vec4f" : "vec4u";
+  /** What an invocation reads in a turn: names, and how many elements on from the first. */
+  const parts = (turn: number): [string, number][] =>
+    wide === 8
+      ? [[`${name}_next${turn}`, 0]]
+      : [
+          [`${name}_low${turn}`, 0],
+          [`${name}_high${turn}`, 4],
+        ];
+  const eight = (turn: number) => {
+    const [first, second] = parts(turn).map(([variable]) => variable);
+    if (wide === 8) return first;
+    return `vec4u(bitcast<vec2u>(vec4<f16>(${first})), bitcast<vec2u>(vec4<f16>(${second})))`;
+  };
   return {
     size: lines * stride,
-    registers: turns.map((turn) => `  var ${name}_next${turn}: ${type};\n`).join(""),
-    text: `fn put_${name}(at: u32, value: ${type}) { ${laid} }\n`,
+    registers: turns
+      .flatMap((turn) => parts(turn).map(([variable]) => `  var ${variable}: ${wide === 8 ? "vec4u" : "vec4f"};\n`))
+      .join(""),
     /** WGSL before the loop, and in it; `alongLines`: K runs along the tile's lines, and M or N, from `first` to `end`, across. */
     reads: (first: string, end: string, alongLines: boolean, even: boolean, mapped = false) => {
-      const each = (text: (turn: number, line: string, at: string) => string) =>
-        turns.map((turn) => text(turn, place(turn).line, place(turn).at)).join("");
+      const fetch = (text: (turn: number, on: number) => string) =>
+        turns.flatMap((turn) => parts(turn).map(([variable, on]) => `    ${variable} = ${text(turn, on)};\n`)).join("");
       if (!even) {
-        const where = (line: string, at: string) =>
-          alongLines
+        const where = (turn: number, on: number) => {
+          const { line, piece } = place(turn);
+          const at = `${piece} * 8u + ${on}u`;
+          return alongLines
             ? `k0 + ${line}, ${first} + ${at}, k_end, ${end}`
             : `${first} + ${line}, k0 + ${at}, ${end}, k_end`;
-        return {
-          places: "",
-          fetch: each((turn, line, at) => `    ${name}_next${turn} = load_${name}${wide}(${where(line, at)});\n`),
         };
+        return { places: "", fetch: fetch((turn, on) => `load_${name}${wide}(${where(turn, on)})`) };
       }
       const [line0, at0, step] = alongLines ? ["", ` + ${first}`, `k0 * p.ld${name}`] : [`${first} + `, "", "k0"];
       return {
-        places: each(
-          (turn, line, at) =>
-            `  let ${name}_place${turn} = (p.${name}0 + (${mapped ? `mapped(${first}, ${line})` : `${line0}${line}`}) * p.ld${name} + ${at}${at0}) / ${wide}u;\n`,
-        ),
-        fetch: each((turn) => `    ${name}_next${turn} = ${name}[${name}_place${turn} + ${step} / ${wide}u];\n`),
+        places: turns
+          .map((turn) => {
+            const { line, piece } = place(turn);
+            const row = mapped ? `mapped(${first}, ${line})` : `${line0}${line}`;
+            return `  let ${name}_place${turn} = (p.${name}0 + (${row}) * p.ld${name} + ${piece} * 8u${at0}) / ${wide}u;\n`;
+          })
+          .join(""),
+        fetch: fetch((turn, on) => `${name}[${name}_place${turn} + ${step} / ${wide}u + ${on / 4}u]`),
       };
     },
     put: turns.map((turn) => {
-      const { line, vector } = place(turn);
-      return `    put_${name}(${line} * ${stride}u + ${vector}, ${name}_next${turn});`;
+      const { line, piece } = place(turn);
+      return `    memory[${start}u + ${line} * ${stride}u + ${piece}] = ${eight(turn)};`;
     }),
     /** The matrix that begins at `line` of M or N, `step` into K; `alongLines`: K runs along the tile's lines. */
     load: (kind: "Left" | "Right", alongLines: boolean, line: string) => {
-      const at = alongLines ? `step * ${stride}u + ${line} / 4u` : `${line} * ${stride}u + step / 4u`;
+      const at = alongLines ? `step * ${stride}u + ${line} / 8u` : `${line} * ${stride}u + step / 8u`;
       const byRows = (kind === "Left") !== alongLines;
-      return `subgroupMatrixLoad<${kind}, ${byRows ? "row_major" : "col_major"}>(&tile_${name}, ${at}, ${stride}u)`;
+      return `subgroupMatrixLoad<${kind}, ${byRows ? "row_major" : "col_major"}>(&memory, ${start}u + ${at}, ${stride}u)`;
     },
   };
 }

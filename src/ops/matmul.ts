@@ -17,7 +17,7 @@ import {
   vectors,
 } from "./matmul-access.js";
 import { noteProduct, type ProductPlan, type ProductShape, planProduct } from "./matmul-plan.js";
-import { passesWholeRows, type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
+import { type TensorOperand, tensorK, tensorText, tensorTile } from "./matmul-tensor.js";
 import { tiledText, tileK } from "./matmul-tiled.js";
 import { times } from "./scale.js";
 
@@ -54,14 +54,12 @@ export interface MatmulOptions {
 }
 
 /** Whether the kernel of a product writes silu(first half) · second half of its result as well. */
-function writesSilu(gpu: Gpu, { kernel, tile, parts }: ProductPlan, options: MatmulOptions): boolean {
+function writesSilu({ kernel, tile, parts }: ProductPlan, options: MatmulOptions): boolean {
   const { a, b, c, silu, transposeA, transposeB, accumulate, add, bias, alpha = 1 } = options;
   if (!silu || kernel !== "tensor" || parts > 1 || add || bias || accumulate || alpha !== 1) return false;
   // Rows of b, which are taken in another order, are the columns of c.
   if (transposeA || !transposeB) return false;
-  const whole = tensorTile(tile);
-  if (!passesWholeRows(whole, gpu.info.matrices!, gpu.limits.maxComputeWorkgroupStorageSize)) return false;
-  const { bm, bn, across } = whole;
+  const { bm, bn, across } = tensorTile(tile);
   const even = a.rows % bm === 0 && c.columns % bn === 0 && a.columns % tensorK === 0;
   const strip = bn / across / 2;
   return even && strip % 8 === 0 && [a, b, c, silu].every((x) => vectors(x, x.columns)) && eights(c) && eights(silu);
@@ -104,7 +102,7 @@ function stagedText(
     a: operand(a, transposeA),
     b: operand(b, transposeB),
     access: read("a", 1, a) + read("b", 2, b) + stored + (silu ? siluStorer : ""),
-    ...{ even, leave, half: silu?.columns, memory: gpu.limits.maxComputeWorkgroupStorageSize },
+    ...{ even, leave, half: silu?.columns },
   });
   return params + text;
 }
@@ -135,7 +133,7 @@ export function matmul(recorder: Recorder, arena: Arena, options: MatmulOptions)
   const plan = planProduct(recorder.gpu, product);
   const { kernel, parts, part } = plan;
   const [bm, bn] = plan.tile;
-  const silu = writesSilu(recorder.gpu, plan, options) ? options.silu : undefined;
+  const silu = writesSilu(plan, options) ? options.silu : undefined;
   const beside = add ?? silu;
   const starts = [a.start, b.start, c.start, beside?.start ?? 0];
   const shape = [m, n, k, a.stride, b.stride, c.stride, beside?.stride ?? 0, ...starts];

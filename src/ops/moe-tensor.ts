@@ -48,7 +48,6 @@ export function groupedTensorText(gpu: Gpu, halves: boolean, product: GroupedPro
     b: right,
     access,
     leave: "fours",
-    memory,
     begin,
   });
 }
