@@ -112,9 +112,15 @@ fn store8(c0: u32, row: u32, column: u32, low: vec4f, high: vec4f) {
 }
 `;
 
-/** silu(gate) · up of eight halves each as they were stored, the same as kernels/ffn/activation makes of them. */
+/**
+ * silu(gate) · up of eight halves each as they were stored, the same bits as kernels/ffn/activation makes of them. A driver leaves out a
+ * conversion to f16 and back, but no quantizeToF16; which may make zeros of what is below f16's smallest normal number.
+ */
 export const siluStorer = `@group(0) @binding(4) var<storage, read_write> gated: array<vec4u>;
-${vector(true)}fn stored(value: vec4f) -> vec4f { return vec4f(vec4<f16>(value)); }
+${vector(true)}fn stored(value: vec4f) -> vec4f {
+  let tiny = round(value * 16777216.0) / 16777216.0;
+  return select(quantizeToF16(value), tiny, abs(value) < vec4f(6.103515625e-5));
+}
 fn silu_up(gate: vec4f, up: vec4f) -> vec2u {
   let z = stored(gate);
   return bitcast<vec2u>(vec4<f16>(z * sigmoid(z) * stored(up)));

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { Arena, download, tensorFrom } from "../../src/gpu/arena.js";
+import { Recorder } from "../../src/gpu/recorder.js";
 import type { Tensor } from "../../src/gpu/tensor.js";
+import type { Recompute } from "../../src/memory/recompute.js";
 import { gatedLinear } from "../../src/ops/activation.js";
 import { concatColumns } from "../../src/ops/columns.js";
 import { convSilu } from "../../src/ops/conv1d.js";
@@ -9,13 +12,13 @@ import { gatedRmsNorm, rmsNorm } from "../../src/ops/norm.js";
 import { scaleColumns } from "../../src/ops/scale.js";
 import { ssd } from "../../src/ops/ssd.js";
 import { swiglu } from "../../src/ops/swiglu.js";
-import type { Tape } from "../../src/ops/tape.js";
+import { Tape } from "../../src/ops/tape.js";
 import { gated } from "../reference/activation.js";
 import * as reference from "../reference/columns.js";
 import { convSiluReference } from "../reference/conv1d.js";
 import * as norms from "../reference/norm.js";
 import { ssdReference } from "../reference/ssd.js";
-import { type Arrays, asHardware, checkOp, clear, half, type Inputs, input, useGpu } from "./harness.js";
+import { type Arrays, asHardware, checkOp, clear, half, type Inputs, input, random, useGpu } from "./harness.js";
 
 const holder = useGpu();
 
@@ -146,5 +149,49 @@ describe("kept in f16, agrees with float64 to f16's eleven bits, forward and bac
         expect(kept).toEqual([name.includes("residual") ? "f32" : "f16"]);
       });
     }
+  }
+});
+
+describe("SwiGLU of a product", () => {
+  /** All that comes of it, forward and backward, by its bits. */
+  async function results(recompute: Recompute, fused: boolean, size: number): Promise<number[][]> {
+    const gpu = asHardware(holder.gpu);
+    const given = (shape: number[], seed: number, scale = (_: number) => 1) => {
+      const values = random(shape, seed).map((value, i) => value * scale(i));
+      return tensorFrom(gpu, shape, "given", half({ shape, values }).values, "f16");
+    };
+    const x = given([128, 32], 1);
+    // Rows of the gate, then of up.
+    const w = given([128, 32], 2, (i) => (i < 64 * 32 ? size : 1));
+    const out = given([32, 64], 3);
+    const gradients = new Map([x, w, out].map((of) => [of, tensorFrom(gpu, of.shape, "d", undefined, "f16")]));
+    const recorder = new Recorder(gpu, "mixed");
+    const arena = new Arena(gpu);
+    const tape = new Tape(recorder, arena, true, { gradientOf: (of) => gradients.get(of) }, recompute);
+    const inner = tensorFrom(gpu, [128, 64], "inner", undefined, "f16");
+    const y = tape.scope(undefined, () => {
+      const active = fused ? gatedLinear(tape, x, [w], "ffn in", "silu") : swiglu(tape, linear(tape, x, [w], "ffn in"));
+      recorder.copy(active, inner);
+      return linear(tape, active, [out], "ffn out");
+    });
+    recorder.copy(given([128, 32], 4), tape.gradientOf(y).gradient);
+    tape.backward();
+    recorder.submit();
+    const all: number[][] = [];
+    for (const tensor of [inner, ...gradients.values()]) all.push(Array.from(await download(gpu, tensor)));
+    arena.destroy();
+    return all;
+  }
+
+  // The second is one of gates that are no normal numbers in f16.
+  for (const size of [1, 2 ** -14]) {
+    it(`has the bits of the two, and keeps them when computed again: gate ${size}`, async ({ skip }) => {
+      if (!holder.gpu.has("shader-f16")) skip("this adapter has no f16");
+      const expected = await results("none", false, size);
+      expect(expected.flat().every(Number.isFinite)).toBe(true);
+      for (const recompute of ["none", "light", "layer"] as const) {
+        expect(await results(recompute, true, size)).toEqual(expected);
+      }
+    });
   }
 });
