@@ -1,9 +1,12 @@
 /** The cells of an executed notebook as HTML: prose, code, and outputs with their figures inline. */
 import { basename } from "node:path";
-import { marked } from "marked";
+import { Marked } from "marked";
 import { highlight } from "./highlight.js";
 import { escapeHtml } from "./live.js";
+import { mathExtensions } from "./math.js";
 import type { Cell, Notebook, Output } from "./notebook.js";
+
+const marked = new Marked({ extensions: mathExtensions });
 
 /** All cells, each a section with the id `anchorOf(cell.id)`. */
 export function notebookHtml(notebook: Notebook, failedCell?: string): string {
