@@ -45,6 +45,9 @@ export function mathMarkup(tex: string, block = false): string {
   }
 }
 
+/** Upright, and slanted by the page's style: the letters that browsers slant by themselves are missing in many fonts. */
+const letter = (text: string) => `<mi mathvariant="normal">${text}</mi>`;
+
 class Formula {
   private at = 0;
 
@@ -78,15 +81,15 @@ class Formula {
     if (token === "{") return this.row("}");
     if (token.startsWith("\\")) return this.command(token.slice(1));
     if (/^\d/.test(token)) return `<mn>${token}</mn>`;
-    if (/^\p{L}$/u.test(token)) return `<mi>${token}</mi>`;
+    if (/^\p{L}$/u.test(token)) return letter(token);
     return `<mo>${escapeHtml(token === "-" ? "−" : token)}</mo>`;
   }
 
   private command(name: string): string {
-    if (letters[name]) return `<mi>${letters[name]}</mi>`;
+    if (letters[name]) return letter(letters[name]);
     if (signs[name]) return `<mo>${signs[name]}</mo>`;
     if (spaces[name]) return `<mspace width="${spaces[name]}"/>`;
-    if (functions.has(name)) return `<mi>${name}</mi>`;
+    if (functions.has(name)) return `<mtext>${name}</mtext>`;
     if (name === "frac") return `<mfrac>${this.atom()}${this.atom()}</mfrac>`;
     if (name === "sqrt") return `<msqrt>${this.atom()}</msqrt>`;
     throw new Error(`unknown \\${name}`);

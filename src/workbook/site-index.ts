@@ -1,5 +1,5 @@
 /** The first page of `braid report`: what became of each claim, the notebooks, and what the runs took. */
-import type { Verdict } from "../findings/finding.js";
+import { signed, type Verdict } from "../findings/finding.js";
 import type { RunRecord } from "../runs/types.js";
 import { short } from "./browser/run-rows.js";
 import { escapeHtml } from "./live.js";
@@ -78,19 +78,21 @@ function verdictRow({ claim, paper, outcome, evidence, parts }: Verdict): string
 /** Every comparison with its interval, for who wants to see what the outcome rests on. */
 function comparisons(parts: Verdict["parts"]): string {
   if (parts.length === 0) return "";
+  const decimals = decimalsFor(parts.map(({ interval }) => interval.high - interval.low));
   const rows = parts.map(({ name, outcome, interval: { mean, low, high, n } }) => {
-    const bounds = Number.isFinite(low) ? `[${signed(low)}, ${signed(high)}]` : "no interval";
-    return `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${signed(mean)}</td><td class="number">${bounds}</td><td class="number">${n}</td><td>${escapeHtml(outcome)}</td></tr>`;
+    const bounds = Number.isFinite(low) ? `[${signed(low, decimals)}, ${signed(high, decimals)}]` : "no interval";
+    const numbers = [signed(mean, decimals), bounds, String(n)].map((text) => `<td class="number">${text}</td>`);
+    return `<tr><th scope="row">${escapeHtml(name)}</th>${numbers.join("")}<td>${escapeHtml(outcome)}</td></tr>`;
   });
-  const head = `<tr><th>comparison</th><th>difference</th><th>95 % interval</th><th>seeds</th><th>outcome</th></tr>`;
+  const numbers = ["difference", "95 % interval", "seeds"].map((name) => `<th class="number">${name}</th>`);
+  const head = `<tr><th>comparison</th>${numbers.join("")}<th>outcome</th></tr>`;
   return `<details><summary>${plural(parts.length, "comparison")}</summary><div class="scroll"><table class="parts"><thead>${head}</thead><tbody>${rows.join("")}</tbody></table></div></details>`;
 }
 
-/** Three decimals as verdicts print them, more where that would leave nothing of the number. */
-function signed(value: number): string {
-  const size = Math.abs(value);
-  const digits = size > 0 && size < 0.0095 ? size.toFixed(4) : size >= 100 ? size.toPrecision(4) : size.toFixed(3);
-  return `${Number(digits) === 0 ? "" : value < 0 ? "−" : "+"}${digits}`;
+/** One number of decimals for a table: two digits of half the narrowest interval, whatever the unit. */
+function decimalsFor(widths: readonly number[]): number {
+  const narrowest = Math.min(...widths.filter((width) => Number.isFinite(width) && width > 0)) / 2;
+  return Number.isFinite(narrowest) ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(narrowest)))) : 3;
 }
 
 function notebookItem({ link, title, lack, figures, tables }: SiteNotebook): string {

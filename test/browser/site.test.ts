@@ -1,5 +1,7 @@
 // `braid report` in a browser, opened from files: what its scripts do, and that nothing is loaded from anywhere else.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,7 +9,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findingsRows } from "../../src/findings/summary.node.js";
 import { packageStore, readStore } from "../../src/runs/store.js";
+import { writeNotebook } from "../../src/workbook/notebook.js";
 import { writeWorkbookSite } from "../../src/workbook/site.js";
+import { notebook } from "../notebooks/fixture.js";
 import { launch, runsHere } from "./chromium.js";
 
 describe.runIf(runsHere)("the site of braid report in headless Chromium", () => {
@@ -138,6 +142,38 @@ describe.runIf(runsHere)("the site of braid report in headless Chromium", () => 
         ).length,
       }));
       expect({ name, wide, unreachable }).toEqual({ name, wide: 0, unreachable: 0 });
+    }
+  });
+
+  it("runs no script and loads nothing that a notebook's outputs hold", async () => {
+    let asked = 0;
+    const server = createServer((_, response) => {
+      asked++;
+      response.end();
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const hostile = notebook(["show();"]);
+    const markup =
+      `<svg width="200" height="200" onload="window.ran = 1"></svg><script>window.ran = 1</script>` +
+      `<img src="${elsewhere}/x.png" onerror="window.ran = 1"><script src="${elsewhere}/x.js"></script>`;
+    hostile.cells[0].outputs = [{ output_type: "display_data", data: { "text/html": markup }, metadata: {} }];
+    writeNotebook(join(folder, "hostile.ipynb"), hostile);
+    writeWorkbookSite({ out: join(folder, "other"), notebooks: [join(folder, "hostile.ipynb")] });
+    const file = join(folder, "other", "notebooks", "hostile.html");
+    const other = await browser.newPage();
+    try {
+      await other.goto(pathToFileURL(file).href);
+      expect(await other.locator(".zoom-open").count(), "its own script ran").toBeGreaterThan(0);
+      expect([await other.evaluate("window.ran"), asked]).toEqual([undefined, 0]);
+      const open = join(folder, "without-policy.html");
+      writeFileSync(open, readFileSync(file, "utf8").replace(/<meta http-equiv[^>]*>/, ""));
+      await other.goto(pathToFileURL(open).href);
+      expect([await other.evaluate("window.ran"), asked], "without the policy").toEqual([1, 2]);
+    } finally {
+      await other.close();
+      server.close();
+      server.closeAllConnections();
     }
   });
 

@@ -2,24 +2,26 @@ import { Marked } from "marked";
 import { expect, it } from "vitest";
 import { mathExtensions, mathMarkup } from "../../src/workbook/math.js";
 
+/** Without what is the same on every letter. */
+const markup = (tex: string, block?: boolean) => mathMarkup(tex, block).replaceAll(' mathvariant="normal"', "");
 const rendered = (prose: string) => new Marked({ extensions: mathExtensions }).parse(prose, { async: false }).trim();
 
 it("writes letters, numbers, scripts, sums and fractions as MathML, with the source for who cannot see it", () => {
-  expect(mathMarkup("x_{ts}")).toBe(
+  expect(markup("x_{ts}")).toBe(
     '<math alttext="x_{ts}"><mrow><msub><mi>x</mi><mrow><mi>t</mi><mi>s</mi></mrow></msub></mrow></math>',
   );
-  expect(mathMarkup("\\Delta_r^2 \\le 0.5")).toContain(
+  expect(markup("\\Delta_r^2 \\le 0.5")).toContain(
     "<msubsup><mi>Δ</mi><mi>r</mi><mn>2</mn></msubsup><mo>≤</mo><mn>0.5</mn>",
   );
-  expect(mathMarkup("\\frac{a}{b} < -1")).toContain(
+  expect(markup("\\frac{a}{b} < -1")).toContain(
     "<mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac><mo>&lt;</mo><mo>−</mo><mn>1</mn>",
   );
-  expect(mathMarkup("\\sum_{s<r} A_s", true)).toMatch(/^<math display="block" .*<msub><mo>∑<\/mo><mrow>/);
+  expect(markup("\\sum_{s<r} A_s", true)).toMatch(/^<math display="block" .*<msub><mo>∑<\/mo><mrow>/);
 });
 
 it("shows what it does not know, or what is not whole, as it is written", () => {
   for (const tex of ["\\begin{array} a", "x_", "{a", "a}", "x_1_2", "a & b"]) {
-    expect(mathMarkup(tex)).toBe(`<code>${tex.replace("&", "&amp;")}</code>`);
+    expect(markup(tex)).toBe(`<code>${tex.replace("&", "&amp;")}</code>`);
   }
 });
 

@@ -38,7 +38,10 @@ it("comes back from packing as it went in", () => {
   expect(unpack(pack(rows))).toEqual(rows);
   expect(unpack(JSON.parse(JSON.stringify(pack(rows))))).toEqual(rows);
   expect(unpack(pack([]))).toEqual([]);
-  const many = Array.from({ length: 600 }, (_, seed) => row({ seed, id: String(seed) }));
+  const many = Array.from({ length: 600 }, (_, seed) =>
+    row({ seed, id: `1070e12cfd8a1${seed}`, command: `braid train --spec data/runs/1070e12cfd8a1${seed}.json` }),
+  );
+  expect(unpack(pack(many))).toEqual(many);
   expect(JSON.stringify(pack(many)).length / 600, "bytes a row: texts that repeat are written once").toBeLessThan(120);
 });
 

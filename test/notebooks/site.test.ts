@@ -126,7 +126,7 @@ describe("the page of runs", () => {
     for (const { command, finding, id } of rows) expect(command).toContain(`--spec data/runs/${finding}/${id}.json`);
     expect(data).not.toContain(checkout);
     expect(texts(page("runs.html"), "#runs th button")).toEqual(columns.map(({ heading }) => heading));
-    expect(Buffer.byteLength(data) / runs.length, "bytes a run").toBeLessThan(900);
+    expect(Buffer.byteLength(data) / runs.length, "bytes a run").toBeLessThan(250);
   });
 });
 

@@ -69,10 +69,13 @@ export interface PackedRows {
   columns: Record<string, (string | number)[] | { words: string[]; at: number[] }>;
 }
 
+/** Stands for the run's id in its command: commands of runs on one text differ in nothing else. */
+const ownId = "{id}";
+
 export function pack(rows: readonly RunRow[]): PackedRows {
   const packed: PackedRows = { count: rows.length, columns: {} };
   for (const key of Object.keys(rows[0] ?? {}) as (keyof RunRow)[]) {
-    const values = rows.map((row) => row[key]);
+    const values = rows.map((row) => (key === "command" ? row.command.replaceAll(row.id, ownId) : row[key]));
     const words = new Map<string, number>();
     for (const value of values) if (typeof value === "string" && !words.has(value)) words.set(value, words.size);
     const repeats = words.size > 0 && words.size <= rows.length / 2;
@@ -89,7 +92,8 @@ export function unpack({ count, columns: packed }: PackedRows): RunRow[] {
       key,
       Array.isArray(column) ? column[index] : column.words[column.at[index]],
     ]);
-    return Object.fromEntries(values) as RunRow;
+    const row = Object.fromEntries(values) as RunRow;
+    return { ...row, command: row.command.replaceAll(ownId, row.id) };
   });
 }
 

@@ -121,10 +121,25 @@ find("#runs thead").addEventListener("click", (event) => {
   sorting = { key, down: sorting?.key === key && !sorting.down };
   show();
 });
+// By keyboard one would else come to headings that lie under the column that stays in sight.
+find("#runs thead").addEventListener("focusin", (event) => {
+  (event.target as Element).scrollIntoView({ block: "nearest", inline: "nearest" });
+});
 body.addEventListener("click", (event) => {
   const index = (event.target as Element).closest<HTMLElement>("[data-run]")?.dataset.run;
   if (index !== undefined) open(runs[Number(index)]);
 });
+/** Columns keep the widths that all rows together need: they do not jump while one types, and layout is quick. */
+function fixWidths(): void {
+  const table = find<HTMLTableElement>("#runs");
+  body.replaceChildren(...rows);
+  const sized = [table, ...table.tHead!.rows[0].cells];
+  const widths = sized.map((element) => element.getBoundingClientRect().width);
+  for (const [index, element] of sized.entries()) element.style.setProperty("--width", `${Math.ceil(widths[index])}px`);
+  table.classList.add("sized");
+}
+
+fixWidths();
 addEventListener("hashchange", recall);
 recall();
 focusableScrollers();

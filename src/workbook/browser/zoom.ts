@@ -95,9 +95,11 @@ export function zoomDialog(): (figure: Figure, name: string) => void {
 
 /** The size in pixels that a figure was drawn at, whatever it shrank to on this page. */
 function naturalSize(figure: Figure): { width: number; height: number } {
-  if (figure instanceof HTMLImageElement) return { width: figure.naturalWidth, height: figure.naturalHeight };
-  const box = figure.viewBox.baseVal;
   const shown = figure.getBoundingClientRect();
+  if (figure instanceof HTMLImageElement) {
+    return { width: figure.naturalWidth || shown.width, height: figure.naturalHeight || shown.height };
+  }
+  const box = figure.viewBox.baseVal;
   const side = (name: "width" | "height") => Number(figure.getAttribute(name)) || box?.[name] || shown[name];
   return { width: side("width"), height: side("height") };
 }
