@@ -115,7 +115,7 @@ function scaleTable(runs: readonly RunRecord[]): string {
   const numeric = (index: number) => (index > 0 && index < 7 ? ' class="number"' : "");
   return `<div class="scroll"><table aria-label="Runs, tokens and minutes a finding"><thead><tr>${head.map((name, index) => `<th${numeric(index)}>${name}</th>`).join("")}</tr></thead>
 <tbody>${rows.join("\n")}</tbody><tfoot>${all}</tfoot></table></div>
-<p class="note">Run minutes are the runs' own times from start to end, added up. Runs share a card, so the card was busy for less than that.</p>`;
+<p class="note">Run minutes are the runs' own times from start to end, added up. Runs may share a card, side by side: the card was then busy for less than that.</p>`;
 }
 
 function scaleRow(scale: Scale, name: string): string {

@@ -1,5 +1,4 @@
 /** How much was trained for each finding: runs, tokens, and what they cost. */
-import { architectureOf } from "../findings/theme.js";
 import type { RunRecord } from "../runs/types.js";
 
 export interface Scale {
@@ -14,7 +13,6 @@ export interface Scale {
    * shorter than the sum: records do not say which ran side by side.
    */
   minutes: number;
-  architectures: number;
   /** Smallest and largest number of weights. */
   parameters: [number, number];
   precisions: string[];
@@ -44,7 +42,6 @@ export function scaleOf(finding: string, runs: readonly RunRecord[]): Scale {
     seeds: distinct((run) => run.spec.seed).length,
     tokens: total(({ result }) => result.tokens),
     minutes: total(({ provenance }) => provenance.wallSeconds) / 60,
-    architectures: distinct((run) => architectureOf(run.spec.config.pattern)).length,
     parameters: [Math.min(...weights), Math.max(...weights)],
     precisions: distinct((run) => run.spec.precision),
     adapters: distinct((run) => adapterName(run.provenance.adapter)),

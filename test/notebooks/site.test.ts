@@ -225,6 +225,6 @@ it("is a command", () => {
   const printed = execFileSync(process.execPath, [main, "report", "--out", there, "--notebooks", ...paths], {
     encoding: "utf8",
   });
-  expect(printed).toMatch(/^report: .*index\.html \(\d+ claims, 4 notebooks, \d+ runs\)\n$/);
+  expect(printed).toMatch(/^report: .*index\.html \(claims: \d+, notebooks: 4, runs: \d+\)\n$/);
   expect(existsSync(join(there, "runs.html"))).toBe(true);
 });

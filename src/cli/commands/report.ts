@@ -25,6 +25,6 @@ pages need no network and no server, and scripts in a notebook's outputs do not 
 async function report({ out, notebooks, store }: ReportFlags): Promise<void> {
   const { writeWorkbookSite } = await import("../../workbook/site.js");
   const site = writeWorkbookSite({ out, notebooks, store });
-  const parts = [`${site.claims} claims`, `${site.notebooks} notebooks`, `${site.runs} runs`];
-  process.stdout.write(`report: ${site.index} (${parts.join(", ")})\n`);
+  const { index, claims, notebooks: pages, runs } = site;
+  process.stdout.write(`report: ${index} (claims: ${claims}, notebooks: ${pages}, runs: ${runs})\n`);
 }
