@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /**
@@ -21,4 +21,12 @@ function packageName(folder: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The notebooks of the checkout, or of `notebooks/` in the working folder, by name. Throws when there are none. */
+export function allNotebooks(): string[] {
+  const folder = join(findCheckout() ?? ".", "notebooks");
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".ipynb")) : [];
+  if (files.length === 0) throw new Error(`There are no notebooks in ${resolve(folder)}; name the ones to run.`);
+  return files.sort().map((file) => resolve(folder, file));
 }

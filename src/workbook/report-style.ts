@@ -6,7 +6,7 @@ const dark = `--ink:${schemes.dark.ink};--paper:${schemes.dark.surface};--soft:#
 /** The look of the report's pages, in both colour schemes. */
 export const pageStyle = `
 :root{color-scheme:light dark;${light}}
-@media (prefers-color-scheme:dark){:root{${dark}}}
+@media screen and (prefers-color-scheme:dark){:root{${dark}}}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:54rem;margin:0 auto;padding:1.5rem 1.25rem 4rem}
 a{color:var(--link)}
@@ -35,6 +35,7 @@ caption{text-align:left;color:var(--faint);padding-bottom:.3rem}
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{font-weight:600;border-bottom-width:2px}
 tr.bad td{color:var(--bad)}tr.good td:nth-child(2){color:var(--good)}
+math mi{font-style:italic}
 .k{color:var(--keyword)}.s{color:var(--string)}.c{color:var(--comment);font-style:italic}.n{color:var(--number)}
-@media print{main{max-width:none}.facts{display:none}section{break-inside:avoid-page}}
+@media print{:root{color-scheme:light}svg.braid-figure{color:${schemes.light.ink};--plot-background:${schemes.light.surface}}main{max-width:none}.facts{display:none}section{break-inside:avoid-page}}
 `;

@@ -5,7 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { writeAtomically } from "../data/files.node.js";
 import { checkFigures, checkOutputs } from "./check.js";
-import { findCheckout } from "./checkout.js";
+import { allNotebooks, findCheckout } from "./checkout.js";
 import { type Notebook, readNotebook, sourceHash, writeNotebook } from "./notebook.js";
 import {
   declaredParameters,
@@ -169,13 +169,6 @@ function requireDefaults({ path, declared, values }: Job & { declared: Parameter
 
 function names(declared: Parameter[]): string[] {
   return declared.map((parameter) => parameter.name);
-}
-
-function allNotebooks(): string[] {
-  const folder = join(findCheckout() ?? ".", "notebooks");
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".ipynb")) : [];
-  if (files.length === 0) throw new Error(`There are no notebooks in ${resolve(folder)}; name the ones to run.`);
-  return files.sort().map((file) => resolve(folder, file));
 }
 
 /** The executed notebook says how it came about. */
