@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /**
@@ -11,6 +11,17 @@ export function findCheckout(from: string = process.cwd()): string | undefined {
     if (name === "braid-lm") return folder;
     if ((name !== undefined && name !== "braid-notebooks") || dirname(folder) === folder) return undefined;
   }
+}
+
+/** Where notebooks are when none is named: in notebooks/ of the checkout that `from` lies in, else of `from` itself. */
+export function notebooksFolder(from: string = process.cwd()): string {
+  return resolve(findCheckout(from) ?? from, "notebooks");
+}
+
+/** The notebooks in a folder, which may be missing, in the order of their names. */
+export function notebooksIn(folder: string): string[] {
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".ipynb")) : [];
+  return files.sort().map((file) => join(folder, file));
 }
 
 /** The name in the folder's package.json ("" if it says none), undefined where there is no readable one. */

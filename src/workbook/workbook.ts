@@ -5,7 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { writeAtomically } from "../data/files.node.js";
 import { checkFigures, checkOutputs } from "./check.js";
-import { findCheckout } from "./checkout.js";
+import { findCheckout, notebooksFolder, notebooksIn } from "./checkout.js";
 import { type Notebook, readNotebook, sourceHash, writeNotebook } from "./notebook.js";
 import {
   declaredParameters,
@@ -172,10 +172,10 @@ function names(declared: Parameter[]): string[] {
 }
 
 function allNotebooks(): string[] {
-  const folder = join(findCheckout() ?? ".", "notebooks");
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".ipynb")) : [];
-  if (files.length === 0) throw new Error(`There are no notebooks in ${resolve(folder)}; name the ones to run.`);
-  return files.sort().map((file) => resolve(folder, file));
+  const folder = notebooksFolder();
+  const files = notebooksIn(folder);
+  if (files.length === 0) throw new Error(`There are no notebooks in ${folder}; name the ones to run.`);
+  return files;
 }
 
 /** The executed notebook says how it came about. */
