@@ -107,7 +107,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw new Error(`${folder} cannot be made (${(error as Error).message}); give a folder that can with --venv`);
+    throw new Error(`${folder} cannot be made (${(error as Error).message}); give another --venv`);
   }
 }
 
@@ -117,7 +117,7 @@ function checkPython(python: string): void {
   const [, major, minor] = /^Python (\d+) (\d+)/.exec(stdout ?? "") ?? [];
   if (error || major === undefined) {
     throw new Error(
-      `${python} is no Python that can be run, and JupyterLab needs Python 3.${oldestMinor} or newer: install it, or name one with --python (braid run executes the notebooks without Python)`,
+      `there is no Python that runs as ${python}, and JupyterLab needs Python 3.${oldestMinor} or newer: install it, or name one with --python (braid run executes the notebooks without Python)`,
     );
   }
   if (Number(major) !== 3 || Number(minor) < oldestMinor) {

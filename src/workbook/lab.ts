@@ -108,8 +108,8 @@ export class Lab {
 }
 
 /**
- * Settings, workspaces, signatures and sockets stay inside the environment: nothing in the user's home is changed, and no
- * settings from there (another port, a password, a kernel of the same name) come in. The token travels here too, because
+ * Settings, workspaces, signatures and sockets stay inside the environment: Jupyter's files in the user's home are not changed,
+ * and no settings from there (another port, a password, a kernel of the same name) come in. The token travels here too, because
  * arguments can be read by every user of the machine.
  */
 function environment(venv: string): NodeJS.ProcessEnv {

@@ -29,7 +29,7 @@ it("says where there are no notebooks, and which could be there", async () => {
 
 it("says that Python is missing, and what does without", async () => {
   const said = await failing(["--python", "python-that-is-missing"]);
-  expect(said).toMatch(/python-that-is-missing is no Python .*: install it, or name one with --python/);
+  expect(said).toMatch(/no Python that runs as python-that-is-missing, .*: install it, or name one with --python/);
   expect(said).toContain("braid run executes the notebooks without Python");
   expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Browser, Locator } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
 import { launch, runsHere } from "../browser/chromium.js";
+import { dist } from "../gpu/child.js";
 import { checkout } from "../notebooks/fixture.js";
 import { NotebookPage } from "./notebook.js";
 import { pythonLacks, type RunningLab, startLab } from "./server.js";
@@ -16,6 +17,9 @@ if (lacks) console.warn(lacks);
 
 /** The first call installs JupyterLab. */
 const installPatience = 420_000;
+interface KernelSpec {
+  spec: { argv: string[] };
+}
 const file = "02-block-ratio.ipynb";
 
 describe.skipIf(lacks)("JupyterLab", () => {
@@ -49,6 +53,12 @@ describe.skipIf(lacks)("JupyterLab", () => {
     expect((await fetch(kernels)).status).toBe(403);
     kernels.search = url.search;
     expect((await fetch(kernels)).status).toBe(200);
+  });
+
+  it("has the kernel of this checkout", async () => {
+    const specs = new URL(`/api/kernelspecs${lab!.url.search}`, lab!.url);
+    const { kernelspecs } = (await (await fetch(specs)).json()) as { kernelspecs: Record<string, KernelSpec> };
+    expect(kernelspecs.tslab.spec.argv).toContain(join(dist, "workbook", "kernel-host.js"));
   });
 
   it("shows what is stored in a notebook of the package, with its figure", async () => {
