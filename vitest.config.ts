@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: "braid", include: ["test/**/*.test.ts"] } },
+      { extends: true, test: { name: "braid", include: ["test/**/*.test.ts"], exclude: ["test/lab/**"] } },
       {
         // What an integrated GPU runs: the kernels for GPUs, within WebGPU's default limits. Operations that need many buffers
         // or much workgroup memory, a whole model's gradient, and experts in training.

@@ -9,12 +9,18 @@ interface Holder {
   started?: string;
 }
 
+/** How errors call the one that holds a lock, and what to do instead of waiting. */
+interface Words {
+  holder: string;
+  instead: string;
+}
+
 /**
  * Locks a file for this process, by `<file>.lock` beside it; a lock whose process has ended is taken over.
  * @returns what gives the lock back
  * @throws Error in one sentence when another process holds it, or one of another machine may hold it
  */
-export function lock(file: string): () => void {
+export function lock(file: string, words: Words = { holder: "sweep", instead: "give another --out" }): () => void {
   const path = `${file}.lock`;
   const own: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
   const text = JSON.stringify(own);
@@ -22,7 +28,7 @@ export function lock(file: string): () => void {
     if (create(path, text)) return () => rmSync(path, { force: true });
     const found = read(path);
     if (found === undefined) continue;
-    refuseIfHeld(found, file, path);
+    refuseIfHeld(found, file, path, words);
     // Whoever renames it first takes it over. What was renamed may already be the lock of one that was faster.
     const aside = `${path}.${process.pid}`;
     try {
@@ -54,12 +60,12 @@ function read(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
-function refuseIfHeld(text: string, file: string, path: string): void {
+function refuseIfHeld(text: string, file: string, path: string, { holder: other, instead }: Words): void {
   let holder: Holder;
   try {
     holder = JSON.parse(text) as Holder;
   } catch {
-    throw new Error(`${path} cannot be read as a lock; remove it if no other sweep writes to ${file}.`);
+    throw new Error(`${path} cannot be read as a lock; remove it if no other ${other} writes to ${file}.`);
   }
   if (holder.host !== hostname()) {
     throw new Error(
@@ -67,9 +73,7 @@ function refuseIfHeld(text: string, file: string, path: string): void {
     );
   }
   if (runs(holder)) {
-    throw new Error(
-      `${file} is being written by another sweep, process ${holder.pid}; wait for it, or give another --out.`,
-    );
+    throw new Error(`${file} is being written by another ${other}, process ${holder.pid}; wait for it, or ${instead}.`);
   }
 }
 

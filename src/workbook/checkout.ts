@@ -13,6 +13,25 @@ export function findCheckout(from: string = process.cwd()): string | undefined {
   }
 }
 
+/** Where notebooks are when none is named: in notebooks/ of the checkout that `from` lies in, else of `from` itself. */
+export function notebooksFolder(from: string = process.cwd()): string {
+  return resolve(findCheckout(from) ?? from, "notebooks");
+}
+
+/** The notebooks in a folder, which may be missing, in the order of their names. */
+export function notebooksIn(folder: string): string[] {
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".ipynb")) : [];
+  return files.sort().map((file) => join(folder, file));
+}
+
+/** All notebooks where none is named. Throws when there are none. */
+export function allNotebooks(): string[] {
+  const folder = notebooksFolder();
+  const files = notebooksIn(folder);
+  if (files.length === 0) throw new Error(`There are no notebooks in ${folder}; name the ones to run.`);
+  return files;
+}
+
 /** The name in the folder's package.json ("" if it says none), undefined where there is no readable one. */
 function packageName(folder: string): string | undefined {
   try {
@@ -21,12 +40,4 @@ function packageName(folder: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The notebooks of the checkout, or of `notebooks/` in the working folder, by name. Throws when there are none. */
-export function allNotebooks(): string[] {
-  const folder = join(findCheckout() ?? ".", "notebooks");
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".ipynb")) : [];
-  if (files.length === 0) throw new Error(`There are no notebooks in ${resolve(folder)}; name the ones to run.`);
-  return files.sort().map((file) => resolve(folder, file));
 }

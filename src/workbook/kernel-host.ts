@@ -4,7 +4,8 @@
  *
  * Three things around it are ours. The tslab is the one that the notebook's folder finds, else braid's own. Output goes
  * through a queue: tslab sends each write without waiting, and ZeroMQ refuses ("EBUSY") after some 500 in one turn, which
- * throws inside the cell and loses the message that the cell has ended. And the kernel ends when its runner is gone.
+ * throws inside the cell and loses the message that the cell has ended. And the kernel ends when its runner is gone, or the
+ * Jupyter server that started it.
  */
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -83,6 +84,10 @@ const { Publisher } = requireTslab("zeromq") as { Publisher: { prototype: Publis
 queueOutput(Publisher.prototype);
 process.on("disconnect", () => process.exit(1));
 process.channel?.unref();
+if (process.env.JPY_PARENT_PID) {
+  const server = process.ppid;
+  setInterval(() => process.ppid === server || process.exit(1), 1000).unref();
+}
 (requireTslab("./main.js") as Tslab).startKernel({
   configPath: resolve(connectionFile),
   enableFindLocal: false,

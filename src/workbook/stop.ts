@@ -42,6 +42,12 @@ export async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): P
   process.on("SIGINT", onInterrupt);
   try {
     return await work(controller.signal);
+  } catch (error) {
+    // Who pressed stop looks for what was stopped, not for where in the code.
+    if (controller.signal.aborted && error instanceof Error && error.name === "Stopped") {
+      error.stack = `${error.name}: ${error.message}`;
+    }
+    throw error;
   } finally {
     restore();
   }

@@ -47,3 +47,16 @@ it("stopSignal ends a loop whose cell the interrupt has ended", async () => {
   expect(Number(before.text)).toBeGreaterThanOrEqual(5);
   expect(after).toEqual(before);
 });
+
+it("stoppable tells of stopped training in a line, and lets other errors keep their stack", async () => {
+  const failing = (name: string) =>
+    run(
+      `await stoppable(async (signal) => { console.log("ready"); while (!signal.aborted) ${wait} throw Object.assign(new Error("at step 3"), { name: "${name}" }); });`,
+    );
+  const stopped = await failing("Stopped");
+  expect(stopped.status).toBe("error");
+  expect(stopped.text).toMatch(/^ready\n\[Stopped: at step 3\]/);
+  expect(stopped.text).not.toMatch(/\n\s+at /);
+  await run(wait.repeat(30)); // For 200 ms after an error tslab answers everything with "abort".
+  expect((await failing("GPUError")).text).toMatch(/at step 3\n\s+at /);
+});

@@ -1,10 +1,12 @@
 import type { Command } from "commander";
+import { requireNotebookNode } from "../../workbook/node-version.js";
 
 export function register(program: Command): void {
   program
     .command("kernel")
     .description("Make the TypeScript kernel of the notebooks known to Jupyter, for this user")
     .action(async () => {
+      requireNotebookNode();
       const { installKernelspec } = await import("../../workbook/kernelspec.js");
       const { folder, ours } = installKernelspec();
       process.stdout.write(

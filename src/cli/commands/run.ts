@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { requireNotebookNode } from "../../workbook/node-version.js";
 import type { CellProgress } from "../../workbook/runner.js";
 import type { Outcome } from "../../workbook/workbook.js";
 import { stopSignal } from "../stop.js";
@@ -40,12 +41,7 @@ Cell tags: parameters, raises-exception (an error is expected), volatile (--chec
 }
 
 async function run(notebooks: string[], flags: RunFlags): Promise<void> {
-  if (!(process.features as { require_module?: boolean }).require_module) {
-    // tslab compiles imports to require(), and this package is of ES modules.
-    throw new Error(
-      `notebooks need a Node whose require() loads ES modules (20.19, 22.12 or newer); this is ${process.version}`,
-    );
-  }
+  requireNotebookNode();
   // Loaded here, so that other commands start without ZeroMQ.
   const { runWorkbook } = await import("../../workbook/workbook.js");
   const stop = stopSignal();
