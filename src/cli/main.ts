@@ -35,6 +35,11 @@ registerFindings(program);
 registerRuns(program);
 registerSweep(program);
 registerTrain(program);
+// `braid … | head` closes the pipe early, which is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`braid: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -49,7 +49,7 @@ const tokensOfTransformer = (config: ModelConfig): number => {
 const equalFlops = (variant: Variant): Variant => ({ ...variant, tokens: tokensOfTransformer });
 
 const hybrids = BLOCK_RATIOS.filter((ratio) => ratio !== "0:1");
-const cheaper = BLOCK_RATIOS.filter((ratio) => ratio !== "1:0");
+const mixtures = hybrids.filter((ratio) => ratio !== "1:0");
 const nano = { size: "nano", data: "bpe", seeds: [0, 1, 2] } as const;
 
 export const blockRatioStudies: readonly Study[] = [
@@ -68,9 +68,17 @@ export const blockRatioStudies: readonly Study[] = [
   {
     ...nano,
     name: "block-ratio-flops",
-    about: "The ratios that cost less than the Transformer, trained for its FLOPs",
-    variants: cheaper.map(inter).map(equalFlops),
+    about: "Inter-hybrids trained for the Transformer's FLOPs",
+    variants: mixtures.map(inter).map(equalFlops),
     warmupOf: protocols.nano.tokens,
+  },
+  {
+    ...nano,
+    name: "block-ratio-mamba-flops",
+    about: "Mamba-2 trained for the Transformer's FLOPs",
+    variants: [equalFlops(inter("0:1"))],
+    warmupOf: protocols.nano.tokens,
+    pending: true,
   },
   {
     ...nano,
@@ -78,6 +86,7 @@ export const blockRatioStudies: readonly Study[] = [
     about: "The intra-hybrid ratios, trained for the Transformer's FLOPs",
     variants: hybrids.map(intra).map(equalFlops),
     warmupOf: protocols.nano.tokens,
+    pending: true,
   },
   {
     ...nano,
@@ -94,5 +103,6 @@ export const blockRatioStudies: readonly Study[] = [
     about: "Both parents and the 1:5 inter-hybrid with five seeds: how much a seed alone moves a loss",
     variants: (["1:0", "1:5", "0:1"] as const).map(inter),
     seeds: [0, 1, 2, 3, 4],
+    pending: true,
   },
 ];

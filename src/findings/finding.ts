@@ -22,6 +22,8 @@ export interface Verdict {
   outcome: Outcome;
   /** Our numbers, with intervals, in words. */
   evidence: string;
+  /** What would change the verdict, in a sentence. */
+  change?: string;
   /** The comparisons that the outcome rests on. */
   parts: { name: string; outcome: Outcome; interval: Interval }[];
 }

@@ -56,7 +56,7 @@ const ratio = (label: keyof typeof dimensionRatios): Variant => {
   return { label, config };
 };
 
-const nano = { size: "nano", data: "bpe", seeds: [0, 1, 2] } as const;
+const nano = { size: "nano", data: "bpe", seeds: [0, 1, 2], pending: true } as const;
 
 export const fusionStudies: readonly Study[] = [
   {

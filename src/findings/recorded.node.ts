@@ -35,7 +35,7 @@ export function given({ seeds, labels, tokens }: Part): PlanOptions {
 
 /**
  * Reads the recorded runs of a finding, by study, in the order of the plan; other runs of the store are left out. A run that
- * several studies plan is kept under the one that was trained first.
+ * several studies plan is kept under the one that was trained first. Studies that are pending are left out.
  * @param options.store default: the runs that travel with the package
  * @throws Error listing the runs that the store lacks and the command that makes them, or naming a run that was changed
  */
@@ -43,7 +43,7 @@ export function recordedRuns(finding: Finding, options: Part & { store?: string 
   const store = options.store ?? packageStore;
   const known = new Map(readStore(store).map((run) => [run.id, run]));
   const runs = new Map<string, RunRecord[]>();
-  for (const study of studiesOf(finding, options.studies)) {
+  for (const study of studiesOf(finding, options.studies).filter(({ pending }) => !pending)) {
     const planned = planStudy(study, given(options));
     const missing = planned.filter(({ spec }) => !known.has(runId(spec)));
     if (missing.length > 0) throw new Error(whatIsMissing(study, planned, missing, store));

@@ -32,6 +32,8 @@ export interface Study {
   rates?: readonly number[];
   /** Training tokens a run; by default the size's. */
   tokens?: number;
+  /** Planned, but its runs are not recorded yet: `recorded` scale leaves it out, and says so. */
+  pending?: true;
   /** Tokens of the run whose warm-up all have (`TrainSpec.schedule.warmupOf`). */
   warmupOf?: number;
 }

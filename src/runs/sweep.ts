@@ -3,7 +3,7 @@
  * JSONL; a worker opens one GPU device, asks for a run, trains it, reports, and asks again. Runs keep checkpoints: one whose
  * worker died goes on in a fresh process, one whose sweep ended goes on when the sweep is started again.
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Crew, type Post } from "./card.js";
 import { checkpointFolder, dropCheckpoints, dropTrunk, trunkFolder, trunkId } from "./checkpoints.js";
@@ -146,8 +146,10 @@ class Sweep {
     crew.meter.begin(post.job, needsOf(run).flopsPerToken);
     this.tell({ type: "start", run, card: crew.card.name, job: post.job });
     const { out, runs } = this.options;
-    const trunk =
-      runs.filter((other) => trunkId(other) === trunkId(run)).length > 1 ? trunkFolder(out, run) : undefined;
+    const folder = trunkFolder(out, run);
+    // A shorter run may have been made by a sweep before this one.
+    const shared = existsSync(folder) || runs.some((other) => other !== run && trunkId(other) === trunkId(run));
+    const trunk = shared ? folder : undefined;
     post.worker.train({ run, checkpoints: checkpointFolder(out, run), trunk, card: crew.card.name });
   }
 
