@@ -20,9 +20,9 @@ export const assumedMemory = 8 * 2 ** 30;
 export function chooseCards(found: readonly FoundAdapter[], options: CardOptions): { cards: Card[]; notes: string[] } {
   const picked = options.adapters === undefined ? byEnvironment(found) : byList(found, options.adapters);
   const cards: Card[] = picked.flatMap((adapter) => {
-    const { name, env, software } = adapter;
+    const { name, env, through, software } = adapter;
     const jobs = options.jobs ?? (software ? 1 : "auto");
-    return env ? [{ name, env, jobs, memory: options.memory ?? memoryFor(adapter, jobs) }] : [];
+    return env ? [{ name, env, through, jobs, memory: options.memory ?? memoryFor(adapter, jobs) }] : [];
   });
   const idle = picked.filter(({ env }) => env === undefined).map(({ name }) => name);
   const notes = [...new Set(idle)].map((name) => {

@@ -3,9 +3,9 @@
 import type { RunRecord } from "../runs/types.js";
 import { type Row, rounded, type StudyRuns } from "./finding.js";
 
-/** Minutes of processes: runs that shared a card side by side each count their own time. */
-export function runMinutes(runs: readonly RunRecord[]): number {
-  return runs.reduce((sum, { provenance }) => sum + provenance.wallSeconds, 0) / 60;
+/** Minutes of a GPU: of the time in which runs shared one, each counts its part. */
+export function gpuMinutes(runs: readonly RunRecord[]): number {
+  return runs.reduce((sum, { provenance: { wallSeconds, sideBySide = 1 } }) => sum + wallSeconds / sideBySide, 0) / 60;
 }
 
 /**
@@ -19,14 +19,14 @@ export function runCosts(runs: StudyRuns): Row[] {
     parameters: own.length > 0 ? own[0].result.params.nonEmbedding : null,
     seeds: new Set(own.map(({ spec }) => spec.seed)).size,
     tokens: own.reduce((sum, { result }) => sum + result.tokens * (1 - (result.shared ?? 0) / result.steps), 0),
-    runMinutes: rounded(runMinutes(own), 1),
+    gpuMinutes: rounded(gpuMinutes(own), 1),
     adapter: [...new Set(own.map(({ provenance }) => provenance.adapter))].join("; "),
   }));
 }
 
-/** The same in a sentence, every run once: "60 runs, 2.0 billion tokens, 85 run minutes". */
+/** The same in a sentence, every run once: "60 runs, 2.01 billion tokens, 28 GPU minutes". */
 export function runCostInWords(runs: StudyRuns): string {
   const all = [...new Map([...runs.values()].flat().map((run) => [run.id, run])).values()];
   const tokens = all.reduce((sum, { result }) => sum + result.tokens * (1 - (result.shared ?? 0) / result.steps), 0);
-  return `${all.length} runs, ${(tokens / 1e9).toFixed(2)} billion tokens, ${Math.round(runMinutes(all))} run minutes`;
+  return `${all.length} runs, ${(tokens / 1e9).toFixed(2)} billion tokens, ${Math.round(gpuMinutes(all))} GPU minutes`;
 }

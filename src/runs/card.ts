@@ -9,6 +9,8 @@ export interface Card {
   name: string;
   /** Environment that makes a worker process open it. */
   env: Record<string, string>;
+  /** Program and arguments that its worker processes are started through. */
+  through?: readonly string[];
   /** Bytes that runs side by side may take together. */
   memory: number;
   /** Processes side by side: a number, or as many as pay. */

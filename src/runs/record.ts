@@ -73,6 +73,7 @@ const provenanceSchema = z.looseObject({
   platform: z.string(),
   date: z.string(),
   wallSeconds: positive,
+  sideBySide: positive.optional(),
 });
 
 const recordSchema = z.strictObject({

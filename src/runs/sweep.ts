@@ -109,7 +109,7 @@ class Sweep {
     let job = 0;
     while (taken.has(job)) job++;
     const worker = new WorkerProcess({
-      command: this.options.worker,
+      command: [...(crew.card.through ?? []), ...this.options.worker],
       env: crew.card.env,
       onReport: (report) => this.hear(crew, post, report),
       onEnd: (words) => this.lose(crew, post, words),
@@ -166,7 +166,9 @@ class Sweep {
     if (words) this.tell({ type: "packing", card: crew.card.name, words });
   }
 
-  private finish(crew: Crew, post: Post, run: PlannedRun, record: RunRecord): void {
+  private finish(crew: Crew, post: Post, run: PlannedRun, made: RunRecord): void {
+    const sideBySide = crew.posts.filter((other) => other.run !== undefined).length;
+    const record = { ...made, provenance: { ...made.provenance, sideBySide } };
     this.queue.finished((performance.now() - post.since) / 1000, run.spec.tokens - (post.from ?? 0));
     appendJsonl(this.options.out, record);
     dropCheckpoints(this.options.out, run);

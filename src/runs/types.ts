@@ -23,6 +23,8 @@ export interface Provenance {
   date: string;
   /** Seconds from start to end, compilation and validation included. */
   wallSeconds: number;
+  /** Runs that shared the adapter when this one ended, itself included; 1 where it is absent. */
+  sideBySide?: number;
 }
 
 /** A run to be made: one cell of a finding's grid. */

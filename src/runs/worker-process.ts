@@ -3,7 +3,7 @@ import type { Assignment, WorkerOrder, WorkerReport } from "./worker.js";
 
 export interface WorkerProcessOptions {
   /** Program and arguments; it must call `workOff`. */
-  command: readonly [program: string, ...args: string[]];
+  command: readonly string[];
   /** Added to the environment. */
   env: Record<string, string>;
   onReport: (report: WorkerReport) => void;

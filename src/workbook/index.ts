@@ -21,7 +21,7 @@ export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
 export { type GridData, protocols, recordedData } from "../findings/protocol.js";
 export { paperTablesOf } from "../findings/recorded.node.js";
-export { runCostInWords, runCosts, runMinutes } from "../findings/run-cost.js";
+export { gpuMinutes, runCostInWords, runCosts } from "../findings/run-cost.js";
 export type { Interval, Outcome } from "../findings/stats.js";
 export { type PlanOptions, planStudy, type Study, type Variant } from "../findings/study.js";
 export { findingsRows, findingsTable } from "../findings/summary.node.js";

@@ -106,7 +106,7 @@ function notebookItem({ link, title, lack, figures, tables }: SiteNotebook): str
 
 function scaleTable(runs: readonly RunRecord[]): string {
   if (runs.length === 0) return "<p>No runs are recorded.</p>";
-  const head = ["runs of", "runs", "variants", "seeds", "parameters", "tokens", "run minutes", "precision", "adapter"];
+  const head = ["runs of", "runs", "variants", "seeds", "parameters", "tokens", "GPU minutes", "precision", "adapter"];
   const rows = scales(runs).map((scale) => {
     const link = `<a href="runs.html#finding=${encodeURIComponent(scale.finding)}">${escapeHtml(scale.finding)}</a>`;
     return scaleRow(scale, link);
@@ -115,7 +115,7 @@ function scaleTable(runs: readonly RunRecord[]): string {
   const numeric = (index: number) => (index > 0 && index < 7 ? ' class="number"' : "");
   return `<div class="scroll"><table aria-label="Runs, tokens and minutes a finding"><thead><tr>${head.map((name, index) => `<th${numeric(index)}>${name}</th>`).join("")}</tr></thead>
 <tbody>${rows.join("\n")}</tbody><tfoot>${all}</tfoot></table></div>
-<p class="note">Run minutes are the runs' own times from start to end, added up. Runs may share a card, side by side: the card was then busy for less than that.</p>`;
+<p class="note">GPU minutes: a run's time from start to end, divided by the number of runs that shared its card.</p>`;
 }
 
 function scaleRow(scale: Scale, name: string): string {

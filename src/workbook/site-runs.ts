@@ -1,6 +1,7 @@
 /** The page of all recorded runs: filters, the head of the table, and the rows as data that its script shows. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gpuMinutes } from "../findings/run-cost.js";
 import { architectureOf, architectures } from "../findings/theme.js";
 import { commandFor } from "../runs/command.js";
 import { packageStore, runFile } from "../runs/store.js";
@@ -60,7 +61,7 @@ function runRow(run: RunRecord, store: string): RunRow {
     perToken: round(result.validation.nllPerToken, 6),
     perByte: round(result.validation.nllPerByte, 6),
     tokensPerSecond: Math.round(result.tokensPerSecond),
-    seconds: provenance.wallSeconds,
+    seconds: round(60 * gpuMinutes([run]), 1),
     adapter: provenance.adapter,
     date: provenance.date,
     commit: provenance.commit,

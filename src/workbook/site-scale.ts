@@ -1,4 +1,5 @@
 /** How much was trained for each finding: runs, tokens, and what they cost. */
+import { gpuMinutes } from "../findings/run-cost.js";
 import type { RunRecord } from "../runs/types.js";
 
 export interface Scale {
@@ -8,10 +9,7 @@ export interface Scale {
   labels: number;
   seeds: number;
   tokens: number;
-  /**
-   * The runs' own times from start to end, added up. Runs that shared a card took longer each, and the card's time was
-   * shorter than the sum: records do not say which ran side by side.
-   */
+  /** Of a GPU: of the time in which runs shared one, each counts its part. */
   minutes: number;
   /** Smallest and largest number of weights. */
   parameters: [number, number];
@@ -41,7 +39,7 @@ export function scaleOf(finding: string, runs: readonly RunRecord[]): Scale {
     labels: distinct((run) => run.label).length,
     seeds: distinct((run) => run.spec.seed).length,
     tokens: total(({ result }) => result.tokens),
-    minutes: total(({ provenance }) => provenance.wallSeconds) / 60,
+    minutes: gpuMinutes(runs),
     parameters: [Math.min(...weights), Math.max(...weights)],
     precisions: distinct((run) => run.spec.precision),
     adapters: distinct((run) => adapterName(run.provenance.adapter)),

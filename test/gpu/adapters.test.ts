@@ -6,8 +6,8 @@ import { cli, node, useFolder, withoutVulkan } from "./child.js";
 const hidden = withoutVulkan(useFolder());
 const bundledRuns = process.platform === "linux" && process.arch === "x64";
 /** What is listed besides the adapter that npm brings. */
-const listed = async (ask: Lister, pci: string[] = []) =>
-  (await listAdapters(ask, pci)).filter(({ env }) => env?.BRAID_ADAPTER !== "software");
+const listed = async (ask: Lister, pci: string[] = [], files: string[] = []) =>
+  (await listAdapters(ask, pci, files)).filter(({ env }) => env?.BRAID_ADAPTER !== "software");
 
 describe("the adapters of a machine", () => {
   it("are read from Dawn's refusal, of one backend", () => {
@@ -42,6 +42,27 @@ Available adapters:
   it("of one name are not said to be told apart where the address changes nothing", async () => {
     const found = await listed(async () => ["Brand A", "Brand A"], ["pci-1", "pci-2"]);
     expect(found.map(({ env }) => env)).toEqual([{ BRAID_ADAPTER: "Brand A" }, undefined]);
+  });
+
+  it("of one name are told apart by hiding the device files of the others, where that hides them", async () => {
+    const files = ["/dev/nvidia0", "/dev/nvidia1"];
+    const ask: Lister = async (_, through) => {
+      const cards = files.filter((file) => !through?.join(" ").includes(`mount --bind /dev/null ${file} `));
+      return [...cards.map(() => "NVIDIA H200"), "llvmpipe"];
+    };
+    const found = await listed(ask, [], files);
+    expect(found.map(({ env }) => env?.BRAID_ADAPTER)).toEqual(["NVIDIA H200", "NVIDIA H200", "llvmpipe"]);
+    const scripts = found.map(({ through }) => through?.at(-1));
+    expect(scripts).toEqual([
+      'mount --bind /dev/null /dev/nvidia1 && exec "$0" "$@"',
+      'mount --bind /dev/null /dev/nvidia0 && exec "$0" "$@"',
+      undefined,
+    ]);
+    const useless = await listed(async () => ["NVIDIA H200", "NVIDIA H200"], [], files);
+    expect(useless.map(({ env, through }) => [env, through])).toEqual([
+      [{ BRAID_ADAPTER: "NVIDIA H200" }, undefined],
+      [undefined, undefined],
+    ]);
   });
 
   it("cannot be asked for by a name that is part of an earlier one's", async () => {

@@ -103,14 +103,17 @@ describe("the first page", () => {
     expect(page("notebooks/02-block-ratio.html").querySelector(".banner")).toBeNull();
   });
 
-  it("adds up runs, tokens and run minutes of each finding", () => {
+  it("adds up runs, tokens and GPU minutes of each finding", () => {
     const runs = readStore(packageStore);
     const scale = page("index.html").querySelector("#cost + .scroll")!;
     const findings = [...new Set(runs.map(({ finding }) => finding))];
     expect(texts(scale, "tbody tr th")).toEqual(findings);
     const [count, , , , , minutes] = texts(scale, "tfoot .number");
     expect(count).toBe(String(runs.length));
-    const seconds = runs.reduce((sum, { provenance }) => sum + provenance.wallSeconds, 0);
+    const seconds = runs.reduce(
+      (sum, { provenance }) => sum + provenance.wallSeconds / (provenance.sideBySide ?? 1),
+      0,
+    );
     expect(Number(minutes)).toBeCloseTo(seconds / 60, 1);
   });
 });

@@ -58,6 +58,34 @@ function sideBySide(events: SweepEvent[], name: string): number {
   return most;
 }
 
+test("workers are started through the command that singles out their card", async () => {
+  const through = ["sh", "-c", 'CARD=single exec "$0" "$@"'];
+  const report = await run([plan("good")], { cards: [card(1, { name: "twin", through })] });
+  expect(report.done).toHaveLength(1);
+  expect([processes("single"), processes("twin")]).toEqual([1, 0]);
+});
+
+test("of runs that share their beginning the shorter one comes first, alone, and leaves the trunk to the longer one", async () => {
+  const { spec } = plan("good");
+  const warmupOf = spec.tokens;
+  const length = (times: number): PlannedRun => ({
+    finding: "f",
+    label: times === 1 ? "good" : "longer",
+    spec: { ...spec, tokens: times * spec.tokens, schedule: { ...spec.schedule, ...(times > 1 && { warmupOf }) } },
+  });
+  const events: SweepEvent[] = [];
+  const planned = [length(3), length(1), length(2), plan("good", 1)];
+  const report = await run(planned, { cards: [card(3)], onEvent: (event) => events.push(event) });
+  expect(report.done).toHaveLength(4);
+  const own = events.flatMap((event) =>
+    (event.type === "start" || event.type === "done") && event.run.spec.seed === 0
+      ? [`${event.type} ${event.run.spec.tokens / spec.tokens}`]
+      : [],
+  );
+  expect(own).toEqual(["start 1", "done 1", "start 2", "done 2", "start 3", "done 3"]);
+  expect(existsSync(`${out}.checkpoints`), "nothing is left behind").toBe(false);
+});
+
 describe("a sweep", () => {
   test("makes every run once with several workers and appends each as it ends", async () => {
     const events: SweepEvent[] = [];

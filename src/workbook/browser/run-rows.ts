@@ -44,7 +44,7 @@ export const columns: readonly Column[] = [
   { key: "perToken", heading: "loss a token, nats", numeric: true, show: (nats: number) => nats.toFixed(4) },
   { key: "perByte", heading: "loss a byte, nats", numeric: true, show: (nats: number) => nats.toFixed(4) },
   { key: "tokensPerSecond", heading: "tokens/s", numeric: true, show: short },
-  { key: "seconds", heading: "wall seconds", numeric: true, show: (seconds: number) => seconds.toFixed(1) },
+  { key: "seconds", heading: "GPU seconds", numeric: true, show: (seconds: number) => seconds.toFixed(1) },
   { key: "adapter", heading: "adapter" },
   { key: "date", heading: "date, UTC", show: (date: string) => date.slice(0, 16).replace("T", " ") },
   { key: "commit", heading: "commit", show: (commit: string) => commit.replace(/^([0-9a-f]{7})[0-9a-f]*/, "$1") },
