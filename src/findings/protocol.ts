@@ -20,7 +20,7 @@ export interface Protocol {
 const gpu = {
   // 1,024 steps, enough for a schedule with a warm-up and a cool-down; none of the corpus's 39.5 M BPE tokens twice.
   tokens: 33_554_432,
-  // 1,024 tokens of context give the small models about the paper's ratio of FLOPs between Transformer and Mamba (1.26 to
+  // 1,024 tokens of context give the small models about the paper's ratio of FLOPs between Transformer and Mamba (1.23 to
   // its 1.22 at 8K), for attention's share grows with the context and falls with the width.
   batch: { sequences: 32, length: 1024 },
   // Three quarters of the held-out books, so that sampling noise falls out of paired differences.
