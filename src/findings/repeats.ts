@@ -1,0 +1,107 @@
+/**
+ * The comparisons that decide verdicts, once more: with models of four times the weights (mini, two seeds), and on bytes
+ * (design §7). Whether a finding moves with size or tokenizer, these say.
+ */
+
+import { blockRatioStudies } from "./block-ratio-studies.js";
+import { bestDesign, fusionStudies } from "./fusion-studies.js";
+import { moeStudies } from "./moe-studies.js";
+import { placementStudies } from "./placement-studies.js";
+import type { Study } from "./study.js";
+
+/**
+ * Some variants of a study under another name.
+ * @throws Error when the study is not among those given, or lacks a label: a list here would then be out of date
+ */
+function again(
+  studies: readonly Study[],
+  name: string,
+  labels: readonly string[],
+  change: Pick<Study, "name" | "about"> & Partial<Study>,
+): Study {
+  const study = studies.find((candidate) => candidate.name === name);
+  if (!study) throw new Error(`repeats: there is no study ${name}`);
+  const variants = labels.map((label) => {
+    const found = study.variants.find((variant) => variant.label === label);
+    if (!found) throw new Error(`repeats: the study ${name} has no variant ${label}`);
+    return found;
+  });
+  return { ...study, ...change, variants, pending: true };
+}
+
+const mini = { size: "mini", seeds: [0, 1] } as const;
+const bytes = { data: "bytes" } as const;
+
+export const blockRatioRepeats: readonly Study[] = [
+  again(blockRatioStudies, "block-ratio", ["1:0", "1:1", "1:5", "1:12", "0:1"], {
+    ...mini,
+    name: "block-ratio-mini",
+    about: "The ratios again with 16M parameters",
+  }),
+  again(blockRatioStudies, "block-ratio-intra", ["1:0", "1:5"], {
+    ...mini,
+    name: "block-ratio-intra-mini",
+    about: "Intra-hybrids again with 16M parameters",
+  }),
+  again(blockRatioStudies, "learning-rates", ["transformer", "mamba", "inter", "intra"], {
+    ...mini,
+    name: "learning-rates-mini",
+    about: "Four architectures with 16M parameters at several peak learning rates, a quarter of the tokens, one seed",
+    rates: [2e-3, 4e-3, 8e-3],
+    tokens: 8_388_608,
+    seeds: [0],
+  }),
+];
+
+const deciding = ["1:5 front", "1:5 middle", "1:5 end"];
+
+export const placementRepeats: readonly Study[] = [
+  again(placementStudies, "placement", ["layer 1", "layer 7", "layer 13"], {
+    ...mini,
+    name: "placement-mini",
+    about: "One attention layer first, in the middle and last, with 16M parameters",
+  }),
+  again(placementStudies, "placement-ratios", deciding, {
+    ...mini,
+    name: "placement-ratios-mini",
+    about: "1:5 with attention first, in the middle and last, with 16M parameters",
+  }),
+  again(placementStudies, "placement-ratios", deciding, {
+    ...bytes,
+    name: "placement-ratios-bytes",
+    about: "1:5 with attention first, in the middle and last, on bytes",
+  }),
+];
+
+/** The paper's best design, and one that differs from it in each axis but the value's. */
+const designs = [
+  bestDesign,
+  "T/M Diff Sep Sep",
+  "T/M Group Scale Diff Sep Sep",
+  "T/M Group Add Sep Sep",
+  "T/M Group Diff Sep Joint",
+];
+
+export const fusionRepeats: readonly Study[] = [
+  again(fusionStudies, "fusion", designs, {
+    ...mini,
+    name: "fusion-mini",
+    about: "The best design and its neighbours in four axes, with 16M parameters",
+  }),
+  again(fusionStudies, "fusion", designs, {
+    ...bytes,
+    name: "fusion-bytes",
+    about: "The best design and its neighbours in four axes, on bytes",
+  }),
+];
+
+const bothKinds = ["transformer", "mamba", "inter", "intra"].flatMap((key) => [`${key} dense`, `${key} experts`]);
+
+export const moeRepeats: readonly Study[] = [
+  again(moeStudies, "moe", bothKinds, {
+    ...mini,
+    name: "moe-mini",
+    about: "Dense and with experts, 16M active parameters",
+  }),
+  again(moeStudies, "moe", bothKinds, { ...bytes, name: "moe-bytes", about: "Dense and with experts, on bytes" }),
+];
