@@ -1,10 +1,11 @@
 /** The findings that rest on training runs, by name. A new one is a file like block-ratio.ts and a line here. */
 
 import { blockRatio } from "./block-ratio.js";
+import { bytes } from "./bytes.js";
 import type { Finding } from "./finding.js";
 import type { Study } from "./study.js";
 
-export const findings: readonly Finding[] = [blockRatio];
+export const findings: readonly Finding[] = [blockRatio, bytes];
 
 /** Throws naming the findings that there are. */
 export function findingNamed(name: string): Finding {

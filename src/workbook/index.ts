@@ -3,6 +3,7 @@
  * works, model folders and the hub.
  */
 export { blockRatio } from "../findings/block-ratio.js";
+export { bytes } from "../findings/bytes.js";
 export { costVerdicts } from "../findings/costs.js";
 export { checkCosts, costTables, type FigureCheck } from "../findings/costs-checks.js";
 export { costExceptions, misprints } from "../findings/costs-exceptions.js";

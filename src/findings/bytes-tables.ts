@@ -1,0 +1,116 @@
+/** The tables of the bytes finding: losses, how leads change, what a vocabulary costs, and the check of learning rates. */
+
+import type { ModelConfig } from "../config/types.js";
+import type { RunRecord } from "../runs/types.js";
+import { valuesOf } from "./by-seed.js";
+import { lead, leadChanges, type SettingRuns, trainFlops } from "./bytes-settings.js";
+import { trainBytesPerToken } from "./bytes-studies.js";
+import { type Row, rounded } from "./finding.js";
+import { type FourArchitecture, fourArchitectures } from "./models.js";
+import { type Interval, mean, sd } from "./stats.js";
+import { architectureStyle } from "./theme.js";
+
+/**
+ * One row a setting and architecture. Losses in nats a byte; `vs…` are paired differences of them with the half-width of their 95 %
+ * interval behind; accuracies in per cent. `textBytes` is what training read: BPE tokens stand for 3.559 bytes each there.
+ */
+export function lossTable(settings: readonly SettingRuns[]): Row[] {
+  return settings.flatMap((setting) =>
+    fourArchitectures.map((architecture): Row => {
+      const own = setting.runs.filter(({ label }) => label === architecture);
+      const perByte = [...valuesOf(setting.losses, architecture).values()];
+      const [{ spec, result }] = own;
+      return {
+        setting: setting.name,
+        architecture: architectureStyle(architecture).label,
+        tokens: result.tokens,
+        textBytes: Math.round(result.tokens * (spec.data.tokenizer === "bytes" ? 1 : trainBytesPerToken)),
+        params: result.params.nonEmbedding,
+        lr: spec.optimizer.lr,
+        seeds: own.length,
+        nllPerByte: rounded(mean(perByte), 4),
+        sd: rounded(sd(perByte), 4),
+        ...difference("vsTransformer", lead(setting, architecture)),
+        ...difference("vsMamba", lead(setting, architecture, "mamba")),
+        cloze: accuracy(own, "cloze"),
+        lastWord: accuracy(own, "lastWord"),
+        recall: accuracy(own, "recall"),
+        scoredBytes: result.validation.bytes,
+      };
+    }),
+  );
+}
+
+function difference(name: string, { mean: centre, high }: Interval): Row {
+  return { [name]: rounded(centre, 4), [`${name}Half`]: rounded(high - centre, 4) };
+}
+
+/** Right answers in per cent, over all seeds; empty where the runs were asked nothing. */
+function accuracy(runs: readonly RunRecord[], task: "cloze" | "lastWord" | "recall"): number | null {
+  const answers = runs.flatMap(({ result }) => (result.tasks ? [result.tasks[task]] : []));
+  return answers.length > 0
+    ? rounded(100 * mean(answers.map(({ correct, questions }) => correct / questions)), 2)
+    : null;
+}
+
+/** The lead over the Transformer on bytes and on BPE tokens, nats a byte (below zero: ahead of it), and the difference of the two. */
+export function leadTable(settings: readonly SettingRuns[]): Row[] {
+  return (["mamba", "inter", "intra"] as const).flatMap((architecture) =>
+    leadChanges(settings, architecture).map(
+      ({ bpe, onBytes, onBpe, change }): Row => ({
+        architecture: architectureStyle(architecture).label,
+        against: bpe.name,
+        onBytes: rounded(onBytes.mean, 4),
+        onBpe: rounded(onBpe.mean, 4),
+        change: rounded(change.mean, 4),
+        low: rounded(change.low, 4),
+        high: rounded(change.high, 4),
+        seeds: change.n,
+      }),
+    ),
+  );
+}
+
+/**
+ * Training FLOPs of each run: as the paper counts them, without embedding and output, and with the output product, which is
+ * 6 · vocabulary · dModel a token. Rows for the settings that are there.
+ */
+export function costTable(settings: readonly SettingRuns[]): Row[] {
+  return settings.flatMap((setting) =>
+    fourArchitectures.map((architecture): Row => {
+      const { spec, result } = setting.runs.find(({ label }) => label === architecture)!;
+      const flops = trainFlops(setting, architecture);
+      const withOutput = flops + result.tokens * outputFlops(spec.config);
+      return {
+        setting: setting.name,
+        architecture: architectureStyle(architecture).label,
+        vocabulary: spec.config.vocabSize,
+        totalParams: result.params.total,
+        petaFlops: rounded(flops / 1e15, 4),
+        petaFlopsWithOutput: rounded(withOutput / 1e15, 4),
+        outputShare: rounded(1 - flops / withOutput, 4),
+      };
+    }),
+  );
+}
+
+const outputFlops = ({ vocabSize, dModel }: ModelConfig): number => 6 * vocabSize * dModel;
+
+/** One row an architecture and peak rate: the loss a byte, and how far above the architecture's best it is. */
+export function learningRateTable(runs: readonly RunRecord[]): Row[] {
+  return fourArchitectures.flatMap((architecture: FourArchitecture) => {
+    const own = runs.filter(({ label }) => label === architecture);
+    const best = Math.min(...own.map(({ result }) => result.validation.nllPerByte));
+    return own.map(
+      ({ spec, result }): Row => ({
+        architecture: architectureStyle(architecture).label,
+        lr: spec.optimizer.lr,
+        seed: spec.seed,
+        tokens: result.tokens,
+        nllPerByte: rounded(result.validation.nllPerByte, 4),
+        aboveBest: rounded(result.validation.nllPerByte - best, 4),
+        best: result.validation.nllPerByte === best ? "best" : "",
+      }),
+    );
+  });
+}

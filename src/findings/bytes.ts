@@ -1,0 +1,33 @@
+/** Finding 09: what becomes of the architectures' order when the tokenizer goes. The question is not the paper's. */
+
+import { bytesFigures } from "./bytes-figure.js";
+import { paperTokensTable } from "./bytes-paper.js";
+import { settingsOf } from "./bytes-settings.js";
+import { bytesStudies } from "./bytes-studies.js";
+import { costTable, leadTable, learningRateTable, lossTable } from "./bytes-tables.js";
+import { bytesVerdicts } from "./bytes-verdicts.js";
+import type { Finding, Row } from "./finding.js";
+
+export const bytes: Finding = {
+  name: "bytes",
+  title: "SSMs keep their lead and Transformers lose theirs when the tokenizer goes",
+  notebook: "09-bytes",
+  paperTables: [paperTokensTable],
+  studies: bytesStudies,
+  tables: (runs) => {
+    const settings = settingsOf(runs);
+    return filled({
+      bytes: lossTable(settings),
+      "bytes-leads": leadTable(settings),
+      "bytes-costs": costTable(settings),
+      "bytes-learning-rates": learningRateTable(runs.get("bytes-learning-rates") ?? []),
+    });
+  },
+  figures: (runs, _paper, document) => bytesFigures(settingsOf(runs), document),
+  verdicts: (runs, paper) => bytesVerdicts(settingsOf(runs), paper[paperTokensTable]),
+};
+
+/** Without the tables that have no rows. */
+function filled(tables: Record<string, Row[]>): Record<string, Row[]> {
+  return Object.fromEntries(Object.entries(tables).filter(([, rows]) => rows.length > 0));
+}
