@@ -43,6 +43,7 @@ export function judged(
   if (!parts.every((part) => part !== undefined)) return undefined;
   const outcome = allOf(parts.map((part) => part.outcome));
   const told = claim.shown.map((pair) => `${inWords(compare(pair)!.interval)} against ${theName(pair[1])}`);
+  const againstIt = parts.filter((part) => part.outcome === "contradicted").map(({ name }) => name);
   return {
     claim: claim.claim,
     paper: claim.paper,
@@ -50,7 +51,7 @@ export function judged(
     evidence: `${parts.length > 1 ? `${counted(parts)} ` : ""}${claim.shown[0][0]} is ${told.join(" and ")}.${more}`,
     change:
       (outcome === "unresolved" ? seedsInWords(parts, margin) : undefined) ??
-      `Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`,
+      `${againstIt.length > 0 ? `It rests on ${againstIt.join(", ")}. ` : ""}Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`,
     parts,
   };
 }

@@ -2,15 +2,7 @@
 
 import { cost } from "../cost/index.js";
 import { holding, judged, theName } from "./block-ratio-judging.js";
-import {
-  type Budget,
-  cacheBytes,
-  cacheContext,
-  type Kind,
-  type Model,
-  type Models,
-  nameAt,
-} from "./block-ratio-models.js";
+import { cacheBytes, cacheContext, type Kind, type Model, type Models, nameAt } from "./block-ratio-models.js";
 import { type PaperModel, paperDifference, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
 import type { BlockRatio } from "./block-ratio-studies.js";
 import type { Verdict } from "./finding.js";

@@ -5,7 +5,7 @@ import { type Interval, studentQuantile } from "./stats.js";
 
 /**
  * The same means with intervals from the spread of all of them together (root mean square of the standard deviations, degrees
- * of freedom added up). It supposes that the differences scatter alike, so give it comparisons with one reference; verdicts rest
+ * of freedom added up). It supposes that the differences scatter alike, so give it comparisons of one kind; verdicts rest
  * on each comparison's own interval. Intervals of one seed stay as they are.
  */
 export function pooledIntervals(intervals: readonly Interval[]): Interval[] {
@@ -19,12 +19,17 @@ export function pooledIntervals(intervals: readonly Interval[]): Interval[] {
   });
 }
 
-/** The comparisons of verdicts, each once, with the pooled interval over those that have the same reference ("a − b": b). */
-export function pooledParts(verdicts: readonly Verdict[]): (Verdict["parts"][number] & { pooled: Interval })[] {
+/**
+ * The comparisons of verdicts, each once, with the interval of the spread of their group.
+ * @param groupOf comparisons that scatter alike have the same, by their name
+ */
+export function pooledParts(
+  verdicts: readonly Pick<Verdict, "parts">[],
+  groupOf: (name: string) => unknown,
+): (Verdict["parts"][number] & { pooled: Interval })[] {
   const parts = [...new Map(verdicts.flatMap((verdict) => verdict.parts).map((part) => [part.name, part])).values()];
-  const reference = (name: string) => name.split(" − ").at(-1);
   return parts.map((part) => {
-    const group = parts.filter(({ name }) => reference(name) === reference(part.name));
+    const group = parts.filter(({ name }) => groupOf(name) === groupOf(part.name));
     return { ...part, pooled: pooledIntervals(group.map(({ interval }) => interval))[group.indexOf(part)] };
   });
 }
