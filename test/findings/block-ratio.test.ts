@@ -318,6 +318,8 @@ describe("the figures of block-ratio", () => {
   test("draw inter-hybrids alone, and nothing without Mamba", () => {
     expect(draw(fakeRuns({ studies: [main] }))["block-ratio"].outerHTML).not.toContain(">Intra-hybrids</text>");
     expect(draw(without(fakeRuns({ studies: [main] }), "0:1"))).toEqual({});
+    expect(Object.keys(draw(fakeRuns({ studies: [intra] }))), "without the Transformer").toEqual(["block-ratio"]);
+    expect(draw(fakeRuns({ studies: [equal] }))).toEqual({});
   });
 
   test("are the same markup from the same runs", () => {
