@@ -49,7 +49,20 @@ export async function plan(flags: PlanFlags, data: OpenOptions): Promise<Planned
     labels: flags.labels?.split(","),
     tokens: flags.tokens,
   };
-  return (await studies(flags, dataset.codec.kind)).flatMap((study) => planStudy(study, options));
+  const chosen = await studies(flags, dataset.codec.kind);
+  for (const label of options.labels ?? []) {
+    if (chosen.some((study) => has(study, label))) continue;
+    const known = new Set(chosen.flatMap(({ variants }) => variants.map((variant) => variant.label)));
+    throw new Error(`--labels: "${label}" is in none of the studies; they have ${[...known].join(", ")}`);
+  }
+  return chosen.flatMap((study) => {
+    const labels = options.labels?.filter((label) => has(study, label));
+    return labels?.length === 0 ? [] : planStudy(study, { ...options, labels });
+  });
+}
+
+function has({ variants }: Study, label: string): boolean {
+  return variants.some((variant) => variant.label === label);
 }
 
 /** The studies named; or those of a finding that read such data, bytes or tokens. */

@@ -1,124 +1,200 @@
 import * as Plot from "@observablehq/plot";
-import type { RatioDifference } from "./block-ratio-losses.js";
-import type { PaperBlockRatio } from "./block-ratio-paper.js";
-import { type ArchitectureStyle, architectureStyle, ink, plotDefaults, surface } from "./theme.js";
-
-const plotHeight = 340;
+import { expensiveShare, type Kind, type Model, type Models } from "./block-ratio-models.js";
+import { type PaperModel, paperCurve, paperSizes } from "./block-ratio-paper.js";
+import type { BlockRatio } from "./block-ratio-studies.js";
+import { type Architecture, architectureStyle, ink, plotDefaults, surface } from "./theme.js";
 
 interface Point {
-  series: string;
-  ratio: string;
+  architecture: Architecture;
+  ratio: BlockRatio;
   share: number;
   value: number;
+  low: number;
+  high: number;
 }
 
+const kinds = ["inter", "intra"] as const satisfies readonly Kind[];
+const margins = { marginLeft: 60, marginRight: 118, marginTop: 32 };
+/** Pixels by which the two kinds step aside, or their intervals at one ratio would lie on each other. */
+const aside: Readonly<Record<Kind, number>> = { inter: -6, intra: 6 };
+
 /**
- * Loss against the share of attention layers, as the difference to the Transformer of the same series: ours with 95 %
- * intervals, the paper's two sizes beside it. The share is drawn on a square-root scale, or four of the six ratios would
- * stand on top of each other.
+ * Loss against the share of layers with attention, as the difference to Mamba: ours with 95 % intervals above, the paper's two
+ * sizes below. Mamba is the reference because its loss depends least on the seed; differences to the Transformer would all
+ * carry the Transformer's scatter. The share is on a square-root scale, or four of the six ratios would stand on one another.
+ *
+ * @returns `undefined` where Mamba or every hybrid is missing
  */
 export function blockRatioFigure(
-  ours: readonly RatioDifference[],
-  paper: readonly PaperBlockRatio[],
+  models: Models,
+  paper: readonly PaperModel[],
   document: Document,
-): SVGSVGElement | HTMLElement {
-  const style = architectureStyle("inter");
-  const points: Point[] = ours.map(({ ratio, share, interval }) => ({
-    series: "ours",
-    ratio,
-    share,
-    value: interval.mean,
+): HTMLElement | undefined {
+  const curves = kinds.flatMap((kind) => {
+    const points = models.ofKind(kind).flatMap((model) => pointOf(models, model) ?? []);
+    return points.some(({ architecture }) => architecture === kind) ? [{ kind, points: points.reverse() }] : [];
+  });
+  if (!curves.some(({ points }) => points.some(({ architecture }) => architecture === "mamba"))) return undefined;
+  const figure = document.createElement("figure");
+  const title = document.createElement("h2");
+  title.textContent = "Validation loss against the share of layers with attention";
+  const caption = document.createElement("figcaption");
+  caption.textContent =
+    "Inter-hybrids have attention layers, intra-hybrids layers with attention beside Mamba-2. Ours: means over seeds with 95 % intervals, paired by seed. Paper: Tables 9 and 10, one run each. The vertical scales differ.";
+  figure.append(title, ours(curves, document), theirs(paper, document), caption);
+  return figure;
+}
+
+function pointOf(models: Models, model: Model): Point | undefined {
+  const interval = models.difference(model.name, "Mamba");
+  if (!interval) return undefined;
+  const { mean: value, low, high } = interval;
+  return { architecture: model.architecture, ratio: model.ratio, share: expensiveShare(model), value, low, high };
+}
+
+function ours(curves: readonly { kind: Kind; points: readonly Point[] }[], document: Document) {
+  const own = curves.map(({ kind, points }) => ({
+    kind,
+    line: points,
+    // The parents belong to both curves and are drawn once, on their own place.
+    hybrids: points.filter(({ architecture }) => architecture === kind),
   }));
-  const known = ours.filter(({ interval, ratio }) => ratio !== "1:0" && Number.isFinite(interval.low));
-  const curves = paperCurves(paper);
+  const parents = curves[0].points.filter(({ architecture }) => architecture !== curves[0].kind);
   return Plot.plot({
     ...plotDefaults,
+    ...margins,
     document,
-    height: plotHeight + 80,
-    marginLeft: 60,
-    marginRight: 24,
-    marginTop: 36,
-    marginBottom: 44,
-    title: "Validation loss against the share of attention layers",
-    caption:
-      "Difference to the Transformer (1:0) of the same size; lower is better. Ours: mean over seeds with its 95 % interval, paired by seed. Paper: Table 16, one run each.",
-    x: {
-      type: "sqrt",
-      domain: [0, 1],
-      label: "attention : Mamba layers",
-      labelAnchor: "center",
-      labelArrow: "none",
-      ticks: points.map(({ share }) => share),
-      tickFormat: (share: number) => points.find((point) => point.share === share)?.ratio ?? "",
-    },
-    y: { label: "↑ loss − loss of the Transformer (nats a token)", labelArrow: "none", grid: true, nice: true },
+    height: 320,
+    marginBottom: 40,
+    x: axis(curves.find(({ kind }) => kind === "inter")?.points ?? curves[0].points),
+    y: { label: "↑ ours: loss − loss of Mamba (nats a token)", labelArrow: "none", grid: true, nice: true },
     marks: [
       Plot.ruleY([0], { stroke: ink, strokeOpacity: 0.5 }),
-      Plot.lineY(curves, {
-        x: "share",
-        y: "value",
-        z: "series",
-        stroke: ink,
-        strokeOpacity: 0.55,
-        strokeDasharray: "3,3",
-      }),
-      Plot.dot(curves, { x: "share", y: "value", r: 3, fill: surface, stroke: ink, strokeOpacity: 0.7 }),
-      Plot.lineY(points, { x: "share", y: "value", stroke: style.colour, strokeWidth: 2 }),
-      Plot.ruleX(known, {
-        x: "share",
-        y1: (d: RatioDifference) => d.interval.low,
-        y2: (d: RatioDifference) => d.interval.high,
-        stroke: ({ ratio }: RatioDifference) => styleOf(ratio).colour,
-        strokeWidth: 2,
-        strokeOpacity: 0.6,
-      }),
-      Plot.dot(points, {
-        x: "share",
-        y: "value",
-        r: 5,
-        symbol: ({ ratio }: Point) => styleOf(ratio).symbol,
-        fill: ({ ratio }: Point) => styleOf(ratio).colour,
-        stroke: surface,
-      }),
-      ...names(points, curves).map(({ point, ...place }) =>
-        Plot.text([point], {
-          ...place,
-          x: "share",
-          y: "value",
-          text: "series",
-          fill: point.series === "ours" ? style.colour : ink,
-          stroke: surface,
-          strokeWidth: 4,
+      ...own.flatMap(({ kind, line, hybrids }) => [
+        Plot.lineY(line, { x: "share", y: "value", stroke: colour(kind), strokeWidth: 2, dx: aside[kind] }),
+        ...dots(hybrids, aside[kind]),
+        ...names([line.at(-1)!], kind === "intra" ? "Intra-hybrids" : "Transformer", {
+          dx: 10 + Math.max(0, aside[kind]),
         }),
+      ]),
+      ...dots(parents, 0),
+      ...names(
+        parents.filter(({ architecture }) => architecture === "mamba"),
+        "Mamba",
+        { dx: 9, dy: -14 },
+      ),
+      ...names(
+        own.flatMap(({ kind, line }) => (kind === "inter" ? line.filter(({ ratio }) => ratio === "1:1") : [])),
+        "Inter-hybrids",
+        { dx: 0, dy: 38 },
       ),
     ],
-  }) as SVGSVGElement | HTMLElement;
+  });
 }
 
-function paperCurves(paper: readonly PaperBlockRatio[]): Point[] {
-  return paper
-    .map(({ size, ratio, attention, mamba, nll }) => {
-      const transformer = paper.find((row) => row.size === size && row.ratio === "1:0");
-      const share = attention / (attention + mamba);
-      return { series: `paper ${size}`, ratio, share, value: nll - (transformer?.nll ?? Number.NaN) };
-    })
-    .sort((a, b) => a.share - b.share);
-}
-
-/**
- * Each curve is named once, at its 1:1 point: the paper's two above and below, where no other curve runs; ours beside it,
- * clear of its interval.
- */
-function names(points: readonly Point[], curves: readonly Point[]) {
-  const even = (list: readonly Point[]) =>
-    list.filter(({ ratio }) => ratio === "1:1").sort((a, b) => b.value - a.value);
+/** Points with their intervals, where there is one. */
+function dots(points: readonly Point[], dx: number) {
   return [
-    ...even(curves).map((point, index) => ({ point, dy: index === 0 ? -15 : 15, textAnchor: "middle" as const })),
-    ...even(points).map((point) => ({ point, dx: 10, textAnchor: "start" as const })),
+    Plot.ruleX(
+      points.filter(({ low, high }) => Number.isFinite(low) && high > low),
+      {
+        x: "share",
+        y1: "low",
+        y2: "high",
+        stroke: ({ architecture }: Point) => colour(architecture),
+        strokeWidth: 2,
+        strokeOpacity: 0.6,
+        dx,
+      },
+    ),
+    Plot.dot(points, {
+      x: "share",
+      y: "value",
+      r: 5,
+      symbol: ({ architecture }: Point) => architectureStyle(architecture).symbol,
+      fill: ({ architecture }: Point) => colour(architecture),
+      stroke: surface,
+      dx,
+    }),
   ];
 }
 
-/** Hybrids and both parents keep the colours and symbols that they have in every figure. */
-function styleOf(ratio: string): ArchitectureStyle {
-  return architectureStyle(ratio === "1:0" ? "transformer" : ratio === "0:1" ? "mamba" : "inter");
+function theirs(paper: readonly PaperModel[], document: Document) {
+  const curves = paperSizes.flatMap((size) =>
+    kinds.map((kind) => {
+      const rows = paperCurve(paper, size, kind);
+      const [mamba] = rows;
+      const points = rows.map(({ ratio, expensive, mamba: others, nll, name }): Point => {
+        const architecture = name === "Mamba" ? "mamba" : name === "Transformer" ? "transformer" : kind;
+        const value = nll - mamba.nll;
+        return { architecture, ratio, share: expensive / (expensive + others), value, low: value, high: value };
+      });
+      return { kind, size, points };
+    }),
+  );
+  const of1B = curves.find(({ kind, size }) => kind === "inter" && size === "1B")!.points;
+  return Plot.plot({
+    ...plotDefaults,
+    ...margins,
+    document,
+    height: 270,
+    marginBottom: 44,
+    x: { ...axis(of1B), label: "layers with attention : Mamba-2 layers" },
+    y: { label: "↑ the paper: loss − loss of its Mamba (nats a token)", labelArrow: "none", grid: true, nice: true },
+    marks: [
+      Plot.ruleY([0], { stroke: ink, strokeOpacity: 0.5 }),
+      ...curves.flatMap(({ kind, size, points }) => [
+        Plot.lineY(points, {
+          x: "share",
+          y: "value",
+          stroke: colour(kind),
+          strokeWidth: 1.5,
+          ...(size === "350M" && { strokeDasharray: "4,3" }),
+        }),
+        Plot.dot(points, {
+          x: "share",
+          y: "value",
+          r: 4,
+          symbol: ({ architecture }: Point) => architectureStyle(architecture).symbol,
+          fill: surface,
+          stroke: ({ architecture }: Point) => colour(architecture),
+          strokeWidth: 1.5,
+        }),
+        ...names([points.at(-1)!], `${kind === "inter" ? "Transformer" : "Intra-hybrids"}, ${size}`),
+      ]),
+    ],
+  });
+}
+
+function axis(points: readonly Point[]) {
+  return {
+    type: "sqrt" as const,
+    domain: [0, 1],
+    label: null,
+    labelAnchor: "center" as const,
+    labelArrow: "none" as const,
+    ticks: points.map(({ share }) => share),
+    tickFormat: (share: number) => points.find((point) => point.share === share)?.ratio ?? "",
+  };
+}
+
+/** Text beside points, in their colour; right of them unless it is moved. */
+function names(points: readonly Point[], text: string, { dx = 10, dy = 0 } = {}) {
+  return points.map((point) =>
+    Plot.text([point], {
+      x: "share",
+      y: "value",
+      text: () => text,
+      textAnchor: "start",
+      dx,
+      dy,
+      fill: colour(point.architecture),
+      stroke: surface,
+      strokeWidth: 4,
+    }),
+  );
+}
+
+function colour(architecture: Architecture): string {
+  return architectureStyle(architecture).colour;
 }

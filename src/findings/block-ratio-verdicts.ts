@@ -1,15 +1,11 @@
-/** The three claims of Tables 5 and 16, judged by our runs. */
+/** The claims of Tables 5, 9, 10 and 16, judged by our runs. A claim that lacks a model is left out. */
 
 import { cost } from "../cost/index.js";
-import type { RunRecord } from "../runs/types.js";
-import { firstRun, lossDifference, lossesOf } from "./block-ratio-losses.js";
-import { type PaperBlockRatio, paperDifference } from "./block-ratio-paper.js";
-import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-studies.js";
-import { inWords, type Verdict } from "./finding.js";
-import { allOf, belowZero, type Interval, type Outcome, withinMargin } from "./stats.js";
-
-const parents = ["1:0", "0:1"] as const;
-const hybrids = ["1:1", "1:3", "1:5", "1:12"] as const;
+import { holding, judged, theName } from "./block-ratio-judging.js";
+import { cacheBytes, cacheContext, type Kind, type Model, type Models, nameAt } from "./block-ratio-models.js";
+import { type PaperModel, paperDifference, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import type { BlockRatio } from "./block-ratio-studies.js";
+import type { Verdict } from "./finding.js";
 
 /**
  * How much worse than 1:1 the 1:5 hybrid may be and still count as the balance: half of what the paper's 350M 1:1 hybrid
@@ -17,63 +13,103 @@ const hybrids = ["1:1", "1:3", "1:5", "1:12"] as const;
  */
 const balanceMargin = 0.015;
 
-type Part = Verdict["parts"][number];
-type Compare = (a: BlockRatio, b: BlockRatio, judge?: (interval: Interval) => Outcome) => Part;
+const mixtures = ["1:1", "1:3", "1:5", "1:12"] as const satisfies readonly BlockRatio[];
+const ratiosOf: Readonly<Record<Kind, readonly BlockRatio[]>> = { inter: mixtures, intra: ["1:0", ...mixtures] };
+/** The ratio of the lowest loss in the paper, at both sizes. */
+const bestOf: Readonly<Record<Kind, BlockRatio>> = { inter: "1:1", intra: "1:0" };
+/** What the paper compares the best with: the next best at 1B. */
+const nextOf: Readonly<Record<Kind, BlockRatio>> = { inter: "1:3", intra: "1:1" };
+const tablesOf: Readonly<Record<Kind, string>> = { inter: "Tables 5 and 16", intra: "Tables 9 and 10" };
+const parents = ["Transformer", "Mamba"] as const;
 
-/** Throws when a ratio has no runs, or two that are compared have different seeds. */
-export function blockRatioVerdicts(runs: readonly RunRecord[], paper: readonly PaperBlockRatio[]): Verdict[] {
-  const losses = lossesOf(runs);
-  const compare: Compare = (a, b, judge = belowZero) => {
-    const interval = lossDifference(losses, a, b);
-    return { name: `${a} − ${b}`, interval, outcome: judge(interval) };
-  };
-  return [beatsBothParents(compare, paper), evenIsBest(compare, paper), balance(compare, runs, paper)];
+export function blockRatioVerdicts(models: Models, paper: readonly PaperModel[]): Verdict[] {
+  const kinds = ["inter", "intra"] as const;
+  return [
+    ...kinds.flatMap((kind) => [
+      beatsParents(models, paper, kind),
+      bestRatio(models, paper, kind),
+      balance(models, paper, kind),
+    ]),
+    intraBelowInter(models, paper),
+    ...kinds.flatMap((kind) => parents.map((parent) => equalFlops(models, paper, kind, parent))),
+  ].flatMap((verdict) => verdict ?? []);
 }
 
-function beatsBothParents(compare: Compare, paper: readonly PaperBlockRatio[]): Verdict {
-  const parts = hybrids.flatMap((hybrid) => parents.map((parent) => compare(hybrid, parent)));
-  const [transformer, mamba] = [compare("1:5", "1:0"), compare("1:5", "0:1")];
-  return {
-    claim: "Every inter-layer hybrid has a lower loss than the Transformer (1:0) and than Mamba (0:1).",
-    paper: `Tables 5 and 16: 1:5 is ${paperDifference(paper, "1:5", "1:0")} against the Transformer, ${paperDifference(paper, "1:5", "0:1")} against Mamba.`,
-    outcome: allOf(parts.map(({ outcome }) => outcome)),
-    evidence: `${counted(parts)} 1:5 is ${inWords(transformer.interval)} against the Transformer, ${inWords(mamba.interval)} against Mamba.`,
-    parts,
-  };
+function beatsParents(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict | undefined {
+  const pairs = ratiosOf[kind].flatMap((ratio) => parents.map((parent) => [nameAt(kind, ratio), parent] as const));
+  const theirs = parents.map((parent) => `${paperDifference(paper, `${kind} 1:5`, parent)} against ${theName(parent)}`);
+  return judged(models, paper, pairs, {
+    claim: `Every ${kind}-layer hybrid has a lower loss than the Transformer and than Mamba, at equal data.`,
+    paper: `${tablesOf[kind]}: ${holding(paper, pairs)}; 1:5 is ${theirs.join(", ")}.`,
+    shown: parents.map((parent) => [`${kind} 1:5`, parent] as const),
+  });
 }
 
-function evenIsBest(compare: Compare, paper: readonly PaperBlockRatio[]): Verdict {
-  const parts = BLOCK_RATIOS.filter((ratio) => ratio !== "1:1").map((other) => compare("1:1", other));
-  return {
-    claim: "1:1 has the lowest loss of all ratios.",
-    paper: `Tables 5 and 16: 1:1 is ${paperDifference(paper, "1:1", "1:3")} against 1:3, the next best.`,
-    outcome: allOf(parts.map(({ outcome }) => outcome)),
-    evidence: `${counted(parts)} 1:1 is ${inWords(compare("1:1", "1:3").interval)} against 1:3.`,
-    parts,
-  };
-}
-
-function balance(compare: Compare, runs: readonly RunRecord[], paper: readonly PaperBlockRatio[]): Verdict {
-  const loss = compare("1:5", "1:1", (interval) => withinMargin(interval, balanceMargin));
-  const [few, many] = (["1:5", "1:1"] as const).map((ratio) =>
-    cost(firstRun(runs, ratio).spec.config, { context: 8192, tokens: 1 }),
+function bestRatio(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict | undefined {
+  const [best, next] = [nameAt(kind, bestOf[kind]), nameAt(kind, nextOf[kind])];
+  const others = [...ratiosOf[kind].map((ratio) => nameAt(kind, ratio)), ...parents].filter((name) => name !== best);
+  const what = kind === "intra" ? "1:0, intra-hybrid in every layer," : "1:1";
+  return judged(
+    models,
+    paper,
+    others.map((other) => [best, other] as const),
+    {
+      claim: `${what} has the lowest loss of all ${kind}-layer hybrids and of both parents, at equal data.`,
+      paper: `${tablesOf[kind]}: ${bestOf[kind]} is ${paperDifference(paper, best, next)} against ${nextOf[kind]}.`,
+      shown: [[best, next]],
+    },
   );
-  const saved = (a: number, b: number) => `${Math.round(100 * (1 - a / b))} %`;
-  const cheaper = few.flopsPerToken < many.flopsPerToken && few.cacheBytes < many.cacheBytes;
-  return {
-    claim: `1:5 is the balance: at most ${balanceMargin} nats a token worse than 1:1, for fewer FLOPs and a smaller cache.`,
-    paper: `Tables 5 and 16: 1:5 is ${paperDifference(paper, "1:5", "1:1")} against 1:1.`,
-    outcome: cheaper ? loss.outcome : "contradicted",
-    evidence: `1:5 is ${inWords(loss.interval)} against 1:1; at 8K it saves ${saved(few.flopsPerToken, many.flopsPerToken)} of the training FLOPs and ${saved(few.cacheBytes, many.cacheBytes)} of the cache.`,
-    parts: [loss],
-  };
 }
 
-function counted(parts: readonly Part[]): string {
-  const named = (outcome: Outcome, word: string) => {
-    const names = parts.filter((part) => part.outcome === outcome).map(({ name }) => name);
-    return names.length > 0 ? `; ${word}: ${names.join(", ")}` : "";
-  };
-  const held = parts.filter(({ outcome }) => outcome === "reproduced").length;
-  return `${held} of ${parts.length} comparisons hold${named("unresolved", "open")}${named("contradicted", "the other way")}.`;
+function balance(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict | undefined {
+  const [few, many] = [`${kind} 1:5`, `${kind} 1:1`];
+  const [sparse, dense] = [models.find(few), models.find(many)];
+  if (!sparse || !dense) return undefined;
+  const flops = 1 - flopsAt8K(sparse) / flopsAt8K(dense);
+  const cache = 1 - cacheBytes(sparse) / cacheBytes(dense);
+  const verdict = judged(models, paper, [[few, many]], {
+    claim: `The ${kind}-layer 1:5 is the balance: at most ${balanceMargin} nats a token worse than 1:1, for fewer FLOPs and a smaller cache.`,
+    paper: `${tablesOf[kind]}: 1:5 is ${paperDifference(paper, few, many)} against 1:1.`,
+    shown: [[few, many]],
+    margin: balanceMargin,
+    more: ` At 8K it saves ${Math.round(100 * flops)} % of the training FLOPs and ${Math.round(100 * cache)} % of the cache.`,
+  });
+  return verdict && { ...verdict, outcome: flops > 0 && cache > 0 ? verdict.outcome : "contradicted" };
+}
+
+function intraBelowInter(models: Models, paper: readonly PaperModel[]): Verdict | undefined {
+  const pairs = mixtures.map((ratio) => [`intra ${ratio}`, `inter ${ratio}`] as const);
+  const worse = paperSizes.flatMap((size) =>
+    pairs.filter((pair) => paperGap(paper, size, pair) >= 0).map(([intra]) => `${intra.split(" ")[1]} at ${size}`),
+  );
+  return judged(models, paper, pairs, {
+    claim: "The intra-layer hybrid of each ratio has a lower loss than the inter-layer hybrid of it, at equal data.",
+    paper: `Tables 2, 9 and 10: 1:5 is ${paperDifference(paper, "intra 1:5", "inter 1:5")}; ${holding(paper, pairs)}${worse.length > 0 ? ` (not ${worse.join(", ")})` : ""}.`,
+    shown: [["intra 1:5", "inter 1:5"]],
+  });
+}
+
+function equalFlops(
+  models: Models,
+  paper: readonly PaperModel[],
+  kind: Kind,
+  parent: (typeof parents)[number],
+): Verdict | undefined {
+  const pairs = ratiosOf[kind].map((ratio) => [nameAt(kind, ratio), parent] as const);
+  const shown = [`${kind} 1:5`, parent] as const;
+  const tokens = models.find(shown[0], "FLOPs")?.runs[0].result.tokens ?? 0;
+  const ours = tokens / (models.find("Transformer")?.runs[0].result.tokens ?? 1);
+  const theirs = paperModel(paper, "1B", shown[0], "FLOPs").tokens / paperModel(paper, "1B", "Transformer").tokens;
+  const more = (ratio: number) => `${Math.round(100 * (ratio - 1))} % more tokens than the Transformer`;
+  return judged(models, paper, pairs, {
+    claim: `At the Transformer's training FLOPs, every ${kind}-layer hybrid has a lower loss than ${theName(parent)}.`,
+    paper: `Tables 9 and 10: ${holding(paper, pairs, "FLOPs")}; 1:5 reads ${more(theirs)} (1B) and is ${paperDifference(paper, ...shown, "FLOPs")}.`,
+    shown: [shown],
+    budget: "FLOPs",
+    more: ` 1:5 reads ${more(ours)}.`,
+  });
+}
+
+function flopsAt8K({ runs }: Model): number {
+  return cost(runs[0].spec.config, { context: cacheContext, tokens: 1 }).flopsPerToken;
 }

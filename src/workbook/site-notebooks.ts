@@ -1,5 +1,6 @@
 /** The notebooks of `braid report`: what their stored outputs hold, and a page each. */
 import { basename } from "node:path";
+import { findings } from "../findings/index.js";
 import { escapeHtml } from "./live.js";
 import { type Cell, cellName, type Notebook, readNotebook, tagsOf } from "./notebook.js";
 import { anchorOf, headingsOf, notebookHtml, pageName, titleOf } from "./report-notebook.js";
@@ -44,8 +45,11 @@ export function siteNotebooks(paths: readonly string[]): SiteNotebook[] {
   });
 }
 
-/** The notebook of a finding, or of a part of its runs such as "block-ratio-lr": `NN-<finding>`. */
+/** The notebook of a finding, or of one of its studies (a run's `finding` names the study): else `NN-<finding>`. */
 export function notebookOf(finding: string, notebooks: readonly SiteNotebook[]): SiteNotebook | undefined {
+  const owner = findings.find(({ studies }) => studies.some((study) => study.name === finding));
+  const own = notebooks.find(({ name }) => name === owner?.notebook);
+  if (own) return own;
   const subject = ({ name }: SiteNotebook) => name.replace(/^\d+-/, "");
   const of = notebooks.filter((notebook) => `${finding}-`.startsWith(`${subject(notebook)}-`));
   return of.sort((a, b) => subject(b).length - subject(a).length)[0];

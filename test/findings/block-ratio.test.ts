@@ -1,205 +1,348 @@
 import { describe, expect, test } from "vitest";
 import { BLOCK_RATIOS, blockRatioPattern, countParameters } from "../../src/config/index.js";
+import { cost } from "../../src/cost/index.js";
 import { blockRatio } from "../../src/findings/block-ratio.js";
-import { blockRatioConfig, peakLearningRate, recordedData } from "../../src/findings/block-ratio-grid.js";
-import type { GridData } from "../../src/findings/finding.js";
+import { paretoFront } from "../../src/findings/block-ratio-pareto.js";
+import type { Row, StudyRuns } from "../../src/findings/finding.js";
 import { paperTable } from "../../src/findings/paper.node.js";
+import { protocols, recordedData } from "../../src/findings/protocol.js";
+import { paperTablesOf } from "../../src/findings/recorded.node.js";
+import { type PlanOptions, planStudy } from "../../src/findings/study.js";
 import { runId } from "../../src/runs/identity.js";
 import { makeRecord } from "../../src/runs/record.js";
-import type { RunRecord } from "../../src/runs/types.js";
+import type { PlannedRun, RunRecord } from "../../src/runs/types.js";
 import { figureDocument } from "../../src/workbook/figure.js";
 import { fakeProvenance, fakeResult } from "../runs/fake.js";
 
-const paper = paperTable(blockRatio.paperTable);
-const data: GridData = recordedData;
+const paper = paperTablesOf(blockRatio);
+const plan = (name: string, options?: PlanOptions): PlannedRun[] =>
+  planStudy(blockRatio.studies.find((study) => study.name === name)!, options);
+const [main, intra, equal] = ["block-ratio", "block-ratio-intra", "block-ratio-flops"] as const;
 
-/** Runs of the grid with made-up losses: the paper's 350M differences, scaled, plus a shift a seed and some noise. */
-function fakeRuns(scale = 1, noise = 0.0005): RunRecord[] {
-  const offsets: Record<string, number> = {
-    "1:0": 0,
-    "0:1": -0.002,
-    "1:1": -0.032,
-    "1:3": -0.024,
-    "1:5": -0.022,
-    "1:12": -0.018,
+/** The paper's 350M losses less its Transformer's, by study and label. */
+const offsets: Record<string, Record<string, number>> = {
+  [main]: { "1:0": 0, "0:1": -0.002, "1:1": -0.032, "1:3": -0.024, "1:5": -0.022, "1:12": -0.018 },
+  [intra]: { "1:0": -0.043, "0:1": -0.002, "1:1": -0.037, "1:3": -0.034, "1:5": -0.032, "1:12": -0.03 },
+  [equal]: { "1:1": -0.042, "1:3": -0.04, "1:5": -0.04, "1:12": -0.038 },
+};
+
+/** Runs with made-up losses: the paper's differences, scaled, plus a shift a seed and some noise. */
+function fakeRuns(
+  options: PlanOptions & { scale?: number; noise?: number; studies?: readonly string[] } = {},
+): StudyRuns {
+  const { scale = 1, noise = 0.0002, studies = [main, intra, equal], seeds } = options;
+  const record = (run: PlannedRun, study: string): RunRecord => {
+    const { total, nonEmbedding } = countParameters(run.spec.config);
+    const salt = 13 * run.label.length + Number(run.label.at(-1)) + 7 * study.length;
+    const wobble = Math.sin(97 * run.spec.seed + (run.label === "0:1" ? 0 : salt * salt));
+    const loss = 4 + 0.01 * run.spec.seed + scale * offsets[study][run.label] + noise * wobble;
+    const score = { correct: 250 + 10 * run.spec.seed, questions: 1000 };
+    const tasks = { cloze: score, lastWord: score, recall: score };
+    const result = { ...fakeResult(loss), tokens: run.spec.tokens, params: { total, nonEmbedding }, tasks };
+    return makeRecord(run, result, fakeProvenance);
   };
-  return blockRatio.grid({ scale: "nano", data }).map((run) => {
-    const wobble = Math.sin(97 * run.spec.seed + 13 * run.label.length + Number(run.label.at(-1)));
-    const loss = 4 + 0.01 * run.spec.seed + scale * offsets[run.label] + noise * wobble;
-    const params = countParameters(run.spec.config);
-    return makeRecord(
-      run,
-      { ...fakeResult(loss), params: { total: params.total, nonEmbedding: params.nonEmbedding } },
-      fakeProvenance,
-    );
-  });
+  return new Map(studies.map((name) => [name, plan(name, { seeds }).map((run) => record(run, name))]));
 }
 
-describe("the grid of block-ratio", () => {
-  test("has every ratio with five seeds, all ratios of a seed before the next seed", () => {
-    const grid = blockRatio.grid({ scale: "nano", data });
-    expect(grid.map(({ label, spec }) => `${label}/${spec.seed}`)).toEqual(
-      [0, 1, 2, 3, 4].flatMap((seed) => BLOCK_RATIOS.map((ratio) => `${ratio}/${seed}`)),
-    );
-    expect(new Set(grid.map(({ spec }) => runId(spec))).size).toBe(30);
+const without = (runs: StudyRuns, label: string): StudyRuns =>
+  new Map([...runs].map(([name, own]) => [name, own.filter((run) => run.label !== label)]));
+
+describe("the studies of block-ratio", () => {
+  test("have every ratio with three seeds, all ratios of a seed before the next seed", () => {
+    for (const name of [main, intra]) {
+      expect(plan(name).map(({ label, spec }) => `${label}/${spec.seed}`)).toEqual(
+        [0, 1, 2].flatMap((seed) => BLOCK_RATIOS.map((ratio) => `${ratio}/${seed}`)),
+      );
+    }
+    const ids = [main, intra, equal].flatMap((name) => plan(name).map(({ spec }) => runId(spec)));
+    expect(new Set(ids).size, "Mamba is both studies' 0:1").toBe(18 + 15 + 12);
   });
 
-  test("trains each on at least 16 million tokens of the same data in the same batches", () => {
-    for (const { spec } of blockRatio.grid({ scale: "nano", data })) {
-      expect(spec.tokens).toBeGreaterThanOrEqual(16e6);
+  test("train each on the same data in the same batches", () => {
+    for (const { spec } of [main, intra].flatMap((name) => plan(name))) {
+      expect(spec.tokens).toBe(protocols.nano.tokens);
       expect(spec.tokens % (spec.batch.sequences * spec.batch.length)).toBe(0);
-      expect(spec.data).toEqual(data.identity);
+      expect(spec.data).toEqual(recordedData.bpe.identity);
       expect(spec.config.vocabSize).toBe(4096);
     }
   });
 
-  test("matches all models within 2 % of their non-embedding parameters", () => {
-    const counts = BLOCK_RATIOS.map((ratio) => countParameters(blockRatioConfig(ratio, "nano", 4096)).nonEmbedding);
+  test("match all models within 2 % of their non-embedding parameters", () => {
+    const counts = [main, intra].flatMap((name) =>
+      plan(name, { seeds: [0] }).map(({ spec }) => countParameters(spec.config).nonEmbedding),
+    );
     expect(Math.max(...counts) / Math.min(...counts)).toBeLessThan(1.02);
   });
 
-  test("keeps the paper's layers: 16 of attention alone, 13 of Mamba alone, hybrids as Table 16", () => {
-    const counted = BLOCK_RATIOS.map((ratio) => {
-      const { pattern } = blockRatioConfig(ratio, "nano", 4096);
-      expect(pattern).toBe(blockRatioPattern("nano", ratio));
-      return [ratio, pattern.replaceAll("M", "").length, pattern.replaceAll("T", "").length];
-    });
-    expect(counted).toEqual(
-      paper
-        .filter((row) => row.size === "1B")
-        .map((row) => [row.ratio, row.n_attn ?? 0, row.n_ssm ?? 0])
-        .sort(byRatio),
-    );
+  test("match training FLOPs to the Transformer's within a step, with its warm-up", () => {
+    const flops = ({ spec: { config, batch, tokens } }: PlannedRun) =>
+      cost(config, { context: batch.length, tokens }).trainFlops;
+    const [transformer] = plan(main, { seeds: [0], labels: ["1:0"] });
+    for (const name of [equal, "block-ratio-mamba-flops", "block-ratio-intra-flops"]) {
+      for (const run of plan(name, { seeds: [0] })) {
+        expect(flops(run) / flops(transformer)).toBeCloseTo(1, 3);
+        expect(run.spec.tokens).toBeGreaterThan(transformer.spec.tokens);
+        expect(run.spec.schedule.warmupOf).toBe(transformer.spec.tokens);
+      }
+    }
   });
 
-  test("can be narrowed to labels, seeds and tokens, and refuses labels that are no ratio", () => {
-    const some = blockRatio.grid({ scale: "smoke", data, seeds: [4], labels: ["1:5", "1:0"], tokens: 512 });
+  test("keep the paper's layers: 16 of attention alone, 13 of Mamba alone, hybrids as Tables 9 and 16", () => {
+    const counts = (name: string, letter: string) =>
+      plan(name, { seeds: [0] }).map(({ label, spec: { config } }) => {
+        if (letter === "T") expect(config.pattern).toBe(blockRatioPattern("nano", label));
+        const of = (wanted: string) => [...config.pattern].filter((found) => found === wanted).length;
+        return [label, of(letter), of("M")];
+      });
+    const printed = paperTable("table16").filter((row) => row.size === "1B");
+    expect(counts(main, "T")).toEqual(printed.map((row) => [row.ratio, row.n_attn ?? 0, row.n_ssm ?? 0]).sort(byRatio));
+    const hybrids = paper.table09_1b_all.filter((row) => row.model === "Intra-H" && row.budget === "equal_data");
+    expect(
+      counts(intra, "H")
+        .slice(0, 5)
+        .map(([, ...layers]) => layers),
+    ).toEqual(hybrids.map((row) => [row.n_hyb, row.n_ssm]));
+  });
+
+  test("can be narrowed to labels, seeds and tokens, and refuse labels that are no ratio", () => {
+    const some = plan(main, { size: "smoke", seeds: [4], labels: ["1:5", "1:0"], tokens: 512 });
     expect(some.map(({ label, spec }) => [label, spec.seed, spec.tokens])).toEqual([
       ["1:0", 4, 512],
       ["1:5", 4, 512],
     ]);
-    expect(() => blockRatio.grid({ scale: "smoke", data, labels: ["2:1"] })).toThrow(
-      '"2:1" is no ratio of block-ratio',
-    );
+    expect(() => plan(main, { labels: ["2:1"] })).toThrow('labels: "2:1" is not in the study block-ratio');
   });
 
-  test("takes other peak learning rates where they are given", () => {
-    const grid = blockRatio.grid({ scale: "nano", data, seeds: [0], peakRates: { "1:5": 0.011 } });
-    expect(grid.filter(({ spec }) => spec.optimizer.lr === 0.011).map(({ label }) => label)).toEqual(["1:5"]);
-  });
-
-  test("of the learning-rate check tries each ratio at each rate, under another finding", () => {
-    const check = blockRatio.learningRateGrid({ scale: "nano", data, rates: [1e-3, 2e-3] });
-    expect(check).toHaveLength(12);
-    expect(new Set(check.map(({ finding }) => finding))).toEqual(new Set(["block-ratio-lr"]));
-    expect(new Set(check.map(({ spec }) => spec.optimizer.lr))).toEqual(new Set([1e-3, 2e-3]));
+  test("check learning rates for both parents and both 1:5 hybrids", () => {
+    const rates = plan("learning-rates");
+    expect(rates).toHaveLength(12);
+    expect(new Set(rates.map(({ spec }) => spec.optimizer.lr))).toEqual(new Set([3e-3, 6e-3, 12e-3]));
   });
 });
 
-describe("the table of block-ratio", () => {
-  test("gives losses, paired differences with their intervals and the paper's own", () => {
-    const rows = blockRatio.table(fakeRuns(1, 0), paper);
+describe("the paper's rows", () => {
+  test("of Tables 9 and 10 at equal data are those of Tables 5 and 16", () => {
+    const rows = blockRatio.tables(fakeRuns(), paper)[main];
+    for (const name of ["table05", "table16"]) {
+      for (const { size, ratio, nll_dclm, acc_avg } of paperTable(name)) {
+        const row = rows.find((own) => own.ratio === ratio)!;
+        expect([row[`paper${size}`], row[`paper${size}Accuracy`]], `${name}: ${size} ${ratio}`).toEqual([
+          nll_dclm,
+          acc_avg,
+        ]);
+      }
+    }
+  });
+
+  test("that are missing are named", () => {
+    const short = { ...paper, table09_1b_all: paper.table09_1b_all.filter((row) => row.model !== "Mamba") };
+    expect(() => blockRatio.tables(fakeRuns(), short)).toThrow("table09_1b_all.csv: 1 rows of Mamba at equal data");
+  });
+});
+
+describe("the tables of block-ratio", () => {
+  test("give losses, paired differences with their intervals and the paper's own", () => {
+    const rows = blockRatio.tables(fakeRuns({ noise: 0 }), paper)[main];
     expect(rows.map(({ ratio }) => ratio)).toEqual([...BLOCK_RATIOS]);
+    const [planned] = plan(main, { labels: ["1:5"] });
     expect(rows.find(({ ratio }) => ratio === "1:5")).toEqual({
       ratio: "1:5",
+      model: "inter 1:5",
       layers: 13,
       attention: 2,
-      params: countParameters(blockRatioConfig("1:5", "nano", 4096)).nonEmbedding,
-      lr: peakLearningRate,
-      seeds: 5,
-      nllPerToken: 3.998,
-      sd: 0.0158,
-      nllPerByte: 0.9995,
+      params: countParameters(planned.spec.config).nonEmbedding,
+      lr: protocols.nano.lr,
+      seeds: 3,
+      nllPerToken: 3.988,
+      sd: 0.01,
+      nllPerByte: 0.997,
       vsTransformer: -0.022,
       vsTransformerHalf: 0,
       vsMamba: -0.02,
       vsMambaHalf: 0,
+      cloze: 26,
+      lastWord: 26,
+      recall: 26,
       paper350M: 2.86,
       paper350MVsTransformer: -0.022,
       paper350MVsMamba: -0.02,
+      paper350MAccuracy: 49.4,
       paper1B: 2.735,
       paper1BVsTransformer: -0.015,
       paper1BVsMamba: -0.023,
+      paper1BAccuracy: 53.3,
       flopsPerToken: expect.any(Number),
       cacheBytes8K: expect.any(Number),
     });
   });
 
-  test("leaves the interval empty where one seed gives none", () => {
-    const one = fakeRuns().filter(({ spec }) => spec.seed === 0);
-    expect(blockRatio.table(one, paper)[1]).toMatchObject({ seeds: 1, sd: null, vsTransformerHalf: null });
+  test("compare intra-hybrids with inter-hybrids of their ratio, where there is one", () => {
+    const rows = blockRatio.tables(fakeRuns({ noise: 0 }), paper)[intra];
+    expect(rows.map(({ model, vsInter, paper1BVsInter }) => [model, vsInter, paper1BVsInter ?? null])).toEqual([
+      ["intra 1:0", null, null],
+      ["intra 1:1", -0.005, -0.005],
+      ["intra 1:3", -0.01, -0.009],
+      ["intra 1:5", -0.01, -0.007],
+      ["intra 1:12", -0.012, -0.005],
+      ["Mamba", null, null],
+    ]);
   });
 
-  test("refuses runs whose seeds do not pair, and two settings at once", () => {
-    const runs = fakeRuns();
-    expect(() => blockRatio.table(runs.slice(1), paper)).toThrow("block-ratio, 1:0 against 0:1: seed 0 is missing");
-    expect(() => blockRatio.table([...runs, runs[0]], paper)).toThrow("two runs of 1:0 share a seed");
-    expect(() =>
-      blockRatio.table(
-        runs.filter(({ label }) => label !== "0:1"),
-        paper,
-      ),
-    ).toThrow("there are no runs of 0:1");
+  test("put runs of equal FLOPs beside the Transformer's run and the paper's rows, by rank of a misprinted one", () => {
+    const rows = blockRatio.tables(fakeRuns({ noise: 0 }), paper)[equal];
+    expect(rows.map(({ model, vsTransformer, paper1B }) => [model, vsTransformer, paper1B])).toEqual([
+      ["Transformer", 0, 2.75],
+      ["inter 1:1", -0.042, 2.71],
+      ["inter 1:3", -0.04, 2.716],
+      ["inter 1:5", -0.04, 2.716],
+      ["inter 1:12", -0.038, 2.721],
+    ]);
   });
 
-  test("of learning rates marks each ratio's best", () => {
-    const runs = blockRatio
-      .learningRateGrid({ scale: "nano", data, rates: [1e-3, 3e-3], labels: ["1:5"] })
-      .map((run) => makeRecord(run, fakeResult(run.spec.optimizer.lr === 1e-3 ? 4.2 : 4.1), fakeProvenance));
-    expect(blockRatio.learningRateTable(runs)).toMatchObject([
-      { ratio: "1:5", lr: 1e-3, nllPerToken: 4.2, aboveBest: 0.1, best: "" },
-      { ratio: "1:5", lr: 3e-3, nllPerToken: 4.1, aboveBest: 0, best: "best" },
+  test("leave out what has no runs", () => {
+    const names = (studies: string[]) => Object.keys(blockRatio.tables(fakeRuns({ studies }), paper));
+    expect(names([main])).toEqual([main, "block-ratio-comparisons"]);
+    expect(names([intra])).toEqual([intra, "block-ratio-comparisons"]);
+    expect(names([equal])).toEqual([equal]);
+    const [row] = blockRatio.tables(fakeRuns({ studies: [intra] }), paper)[intra];
+    expect(row).toMatchObject({ vsTransformer: null, vsMamba: -0.041, vsInter: null });
+  });
+
+  test("leave the interval empty where one seed gives none", () => {
+    const one = blockRatio.tables(fakeRuns({ seeds: [0] }), paper)[main];
+    expect(one[1]).toMatchObject({ seeds: 1, sd: null, vsTransformerHalf: null });
+  });
+
+  test("pair more seeds of one model with those that the other has", () => {
+    const runs = new Map(fakeRuns({ noise: 0 }));
+    runs.set(
+      main,
+      runs.get(main)!.filter(({ label, spec }) => label !== "1:3" || spec.seed !== 0),
+    );
+    const row = blockRatio.tables(runs, paper)[main][2];
+    expect(row).toMatchObject({ model: "inter 1:3", seeds: 2, vsTransformer: -0.024 });
+  });
+
+  test("refuse seeds of which none pairs, two settings at once, and labels that are no ratio", () => {
+    const main0 = fakeRuns({ studies: [main] }).get(main)!;
+    const table = (own: readonly RunRecord[]) => () => blockRatio.tables(new Map([[main, own]]), paper);
+    expect(table(main0.filter(({ label, spec }) => (label === "1:0") === (spec.seed === 0)))).toThrow(
+      "have none in common",
+    );
+    const twice = { ...main0[0], id: "other" };
+    expect(table([...main0, twice])).toThrow("block-ratio: two runs of 1:0 share seed 0 (one is other)");
+    expect(table([{ ...main0[0], label: "2:1" }])).toThrow('has the label "2:1", which is no ratio');
+  });
+
+  test("of learning rates mark each architecture's best", () => {
+    const own = plan("learning-rates", { labels: ["inter"] }).map((run) =>
+      makeRecord(run, fakeResult(run.spec.optimizer.lr === 6e-3 ? 4.1 : 4.2), fakeProvenance),
+    );
+    const tables = blockRatio.tables(new Map([["learning-rates", own]]), paper);
+    expect(tables["block-ratio-learning-rates"]).toMatchObject([
+      { architecture: "inter", lr: 3e-3, nllPerToken: 4.2, aboveBest: 0.1, best: "" },
+      { architecture: "inter", lr: 6e-3, nllPerToken: 4.1, aboveBest: 0, best: "best" },
+      { architecture: "inter", lr: 12e-3, aboveBest: 0.1 },
     ]);
   });
 });
 
 describe("the verdicts of block-ratio", () => {
-  const outcomes = (runs: RunRecord[]) => blockRatio.verdicts(runs, paper).map(({ outcome }) => outcome);
+  const verdicts = (runs: StudyRuns) => blockRatio.verdicts(runs, paper);
+  const outcomes = (runs: StudyRuns) => verdicts(runs).map(({ outcome }) => outcome);
 
   test("reproduce the paper from losses like the paper's", () => {
-    expect(outcomes(fakeRuns())).toEqual(["reproduced", "reproduced", "reproduced"]);
-    const [both] = blockRatio.verdicts(fakeRuns(), paper);
-    expect(both.parts).toHaveLength(8);
-    expect(both.evidence).toContain("8 of 8 comparisons hold.");
-    expect(blockRatio.verdicts(fakeRuns(), paper)[2].paper).toContain(
-      "1:5 is +0.010 at 350M and +0.010 at 1B against 1:1",
-    );
-    expect(both.paper).toContain("1:5 is −0.022 at 350M and −0.015 at 1B against the Transformer");
+    const all = verdicts(fakeRuns());
+    expect(all.map(({ outcome }) => outcome)).toEqual(new Array(8).fill("reproduced"));
+    expect(all.map(({ parts }) => parts.length)).toEqual([8, 5, 1, 10, 6, 1, 4, 4]);
+    expect(all[0].evidence).toContain("8 of 8 comparisons hold.");
+    expect(all[0].paper).toContain("1:5 is −0.022 at 350M and −0.015 at 1B against the Transformer");
+    expect(all[2].paper).toContain("1:5 is +0.010 at 350M and +0.010 at 1B against 1:1");
+    expect(all[6].paper).toContain("lower in 3 of 4 at 350M and 4 of 4 at 1B (not 1:1 at 350M)");
+    expect(all[7].evidence).toMatch(/1:5 reads 20 % more tokens than the Transformer/);
+    for (const { change } of all) expect(change).toMatch(/tokens a parameter: here 9, in the paper 171 \(350M\)/);
   });
 
   test("contradict it from losses with the opposite signs", () => {
-    expect(outcomes(fakeRuns(-1))).toEqual(["contradicted", "contradicted", "reproduced"]);
+    const all = verdicts(fakeRuns({ scale: -1 }));
+    expect(all.map(({ outcome }) => outcome)).toEqual([
+      "contradicted",
+      "contradicted",
+      "reproduced",
+      "contradicted",
+      "contradicted",
+      "reproduced",
+      "contradicted",
+      "contradicted",
+    ]);
+    expect(all[6].change).toMatch(/^It rests on intra 1:1 − inter 1:1, /);
   });
 
-  test("leave it open when noise drowns the differences, or there is one seed", () => {
-    expect(outcomes(fakeRuns(1, 0.05))).toEqual(["unresolved", "unresolved", "unresolved"]);
-    expect(outcomes(fakeRuns().filter(({ spec }) => spec.seed === 0))).toEqual([
-      "unresolved",
-      "unresolved",
-      "unresolved",
+  test("leave it open when noise drowns the differences, or there is one seed, and say how many seeds it would take", () => {
+    const drowned = fakeRuns({ noise: 0.5 });
+    expect(new Set(outcomes(drowned))).toEqual(new Set(["unresolved"]));
+    expect(verdicts(drowned)[0].change).toMatch(/would need inter 1:1 − Transformer (about \d+|more than 100), /);
+    const one = verdicts(fakeRuns({ seeds: [0] }));
+    expect(new Set(one.map(({ outcome }) => outcome))).toEqual(new Set(["unresolved"]));
+    expect(one[0].change).toBe("More seeds: one gives no interval.");
+  });
+
+  test("say only what the models that are there can say", () => {
+    expect(verdicts(fakeRuns({ studies: [main] }))).toHaveLength(3);
+    expect(verdicts(fakeRuns({ studies: [intra] })).map(({ claim }) => claim)).toEqual([
+      expect.stringMatching(/^The intra-layer 1:5 is the balance/),
     ]);
+    expect(verdicts(without(fakeRuns({ studies: [main] }), "1:12"))).toEqual([
+      expect.objectContaining({ claim: expect.stringMatching(/^The inter-layer 1:5/) }),
+    ]);
+    expect(verdicts(new Map())).toEqual([]);
   });
 
   test("say that 1:5 saves FLOPs and cache", () => {
-    expect(blockRatio.verdicts(fakeRuns(), paper)[2].evidence).toMatch(
-      /saves \d+ % of the training FLOPs and \d+ % of the cache/,
-    );
+    expect(verdicts(fakeRuns())[2].evidence).toMatch(/saves \d+ % of the training FLOPs and \d+ % of the cache/);
   });
 });
 
-describe("the figure of block-ratio", () => {
-  test("draws our ratios with intervals and names every curve", () => {
-    const { outerHTML } = blockRatio.figure(fakeRuns(), paper, figureDocument());
-    for (const name of ["ours", "paper 350M", "paper 1B"]) expect(outerHTML).toContain(`>${name}</text>`);
-    for (const ratio of BLOCK_RATIOS) expect(outerHTML).toContain(`>${ratio}</text>`);
+describe("the figures of block-ratio", () => {
+  const draw = (runs: StudyRuns) => blockRatio.figures(runs, paper, figureDocument());
+
+  test("draw our ratios with intervals and name every curve", () => {
+    const figures = draw(fakeRuns());
+    const { outerHTML } = figures["block-ratio"];
+    for (const name of ["Inter-hybrids", "Intra-hybrids", "Transformer, 350M", "Intra-hybrids, 1B", ...BLOCK_RATIOS]) {
+      expect(outerHTML).toContain(`>${name}</text>`);
+    }
+    expect(figures["block-ratio-pareto"].outerHTML).toContain(">paper, intra</text>");
   });
 
-  test("is the same markup from the same runs", () => {
-    const draw = () => blockRatio.figure(fakeRuns(), paper, figureDocument()).outerHTML.replaceAll(/plot-\w+/g, "");
-    expect(draw()).toBe(draw());
+  test("draw inter-hybrids alone, and nothing without Mamba", () => {
+    expect(draw(fakeRuns({ studies: [main] }))["block-ratio"].outerHTML).not.toContain(">Intra-hybrids</text>");
+    expect(draw(without(fakeRuns({ studies: [main] }), "0:1"))).toEqual({});
+    expect(Object.keys(draw(fakeRuns({ studies: [intra] }))), "without the Transformer").toEqual(["block-ratio"]);
+    expect(draw(fakeRuns({ studies: [equal] }))).toEqual({});
+  });
+
+  test("are the same markup from the same runs", () => {
+    const markup = () => Object.values(draw(fakeRuns())).map(({ outerHTML }) => outerHTML.replaceAll(/plot-\w+/g, ""));
+    expect(markup()).toEqual(markup());
+  });
+
+  test("have a front of what none beats in both respects", () => {
+    const points = [
+      { cost: 3, value: 1 },
+      { cost: 1, value: 2 },
+      { cost: 2, value: 3 },
+      { cost: 4, value: 0 },
+      { cost: 4, value: 5 },
+    ];
+    expect(paretoFront(points).map(({ cost: x, value }) => [x, value])).toEqual([
+      [1, 2],
+      [3, 1],
+      [4, 0],
+    ]);
   });
 });
 
-function byRatio(a: (string | number | null)[], b: (string | number | null)[]): number {
+function byRatio(a: Row[string][], b: Row[string][]): number {
   return BLOCK_RATIOS.indexOf(a[0] as "1:0") - BLOCK_RATIOS.indexOf(b[0] as "1:0");
 }

@@ -7,7 +7,7 @@ import { register as registerFindings } from "../../src/cli/commands/findings.js
 import { register as registerRuns } from "../../src/cli/commands/runs.js";
 import { register as registerSweep } from "../../src/cli/commands/sweep.js";
 import { SweepDisplay } from "../../src/cli/sweep-display.js";
-import { recordedData } from "../../src/findings/block-ratio-grid.js";
+import { recordedData } from "../../src/findings/protocol.js";
 import { appendJsonl } from "../../src/runs/jsonl.js";
 import { writeRun } from "../../src/runs/store.js";
 import { fakeRecord, fakeSpec } from "./fake.js";
@@ -46,7 +46,7 @@ async function braid(...args: string[]): Promise<{ out: string; err: string }> {
 }
 
 describe("braid runs", () => {
-  const books = fakeRecord({ spec: { ...fakeSpec(2), data: { ...recordedData.identity, name: "corpus" } } }, 4.25);
+  const books = fakeRecord({ spec: { ...fakeSpec(2), data: { ...recordedData.bpe.identity, name: "corpus" } } }, 4.25);
 
   test("list prints a line a run", async () => {
     writeRun(store, books);
@@ -66,14 +66,14 @@ describe("braid runs", () => {
   test("command prints what trains a run again, and which texts that needs", async () => {
     writeRun(store, books);
     const { out } = await braid("runs", "command", books.id, "--store", store);
-    expect(out).toContain(`TRAIN.txt ${recordedData.identity.sha256}, VALIDATION.txt`);
+    expect(out).toContain(`TRAIN.txt ${recordedData.bpe.identity.sha256}, VALIDATION.txt`);
     expect(out).toContain(
       `braid train --spec ${store}/block-ratio/${books.id}.json --data TRAIN.txt --validation VALIDATION.txt --tokenizer data/tokenizers/books-bpe-4096.json --out out/${books.id}`,
     );
   });
 
   test("command cuts the text as the run's was cut", async () => {
-    const cut = { ...recordedData.identity, name: "corpus[:20000000]" };
+    const cut = { ...recordedData.bpe.identity, name: "corpus[:20000000]" };
     const run = fakeRecord({ spec: { ...fakeSpec(3), data: cut } });
     writeRun(store, run);
     const lines = (await braid("runs", "command", run.id, "--store", store)).out.split("\n");
@@ -98,7 +98,7 @@ describe("braid runs", () => {
 describe("braid findings", () => {
   test("names the runs that are missing", async () => {
     await expect(braid("findings", "--store", store)).rejects.toThrow(
-      "30 of 30 recorded runs of block-ratio are missing",
+      "18 of 18 recorded runs of block-ratio are missing",
     );
   });
 });
@@ -109,7 +109,7 @@ describe("braid sweep", () => {
   test("lists what it would train: seed by seed, without what is finished", async () => {
     const args = [
       "sweep",
-      "--finding",
+      "--study",
       "block-ratio",
       "--scale",
       "smoke",
@@ -129,38 +129,35 @@ describe("braid sweep", () => {
     expect(lines[0]).toMatch(/ {2}0\.50 GiB$/);
   });
 
-  test("lists the learning-rate check at its own rates or at given ones", async () => {
-    const args = ["sweep", "--finding", "block-ratio", "--scale", "smoke", "--labels", "0:1", "--out", out(), "--list"];
-    expect((await braid(...args, "--learning-rates", "2e-3,4e-3")).out).toMatch(
-      /block-ratio-lr {2}0:1, seed 0, learning rate 0\.002 .*\n.*learning rate 0\.004 /,
+  test("lists studies by name, each run once, with the rate where runs are told apart by it", async () => {
+    const sweep = ["sweep", "--scale", "smoke", "--seeds", "0", "--out", out(), "--list"];
+    const both = (await braid(...sweep, "--study", "block-ratio,block-ratio-intra")).out.trim().split("\n");
+    expect(both.map((line) => line.split("  ").slice(1, 3).join(" "))).toEqual([
+      ...["1:0", "1:1", "1:3", "1:5", "1:12", "0:1"].map((ratio) => `block-ratio ${ratio}, seed 0`),
+      ...["1:0", "1:1", "1:3", "1:5", "1:12"].map((ratio) => `block-ratio-intra ${ratio}, seed 0`),
+    ]);
+    const rates = (await braid(...sweep, "--study", "learning-rates", "--labels", "mamba")).out.trim().split("\n");
+    expect(rates.map((line) => line.split("  ")[2])).toEqual(
+      [0.003, 0.006, 0.012].map((rate) => `mamba, seed 0, learning rate ${rate}`),
     );
-    expect((await braid(...args, "--learning-rates")).out.trim().split("\n")).toHaveLength(2);
   });
 
-  test("takes each variant's best rate from a learning-rate check", async () => {
-    const check = join(folder, "check.jsonl");
-    const rate = (label: string, lr: number, nll: number) =>
-      appendJsonl(check, fakeRecord({ finding: "block-ratio-lr", label, spec: fakeSpec(0, lr) }, nll));
-    rate("1:0", 1e-3, 3.2);
-    rate("1:0", 2e-3, 3.1);
-    rate("0:1", 1e-3, 3.0);
-    rate("0:1", 2e-3, 3.1);
-    const args = [
-      "sweep",
-      "--finding",
-      "block-ratio",
-      "--scale",
-      "smoke",
-      "--out",
-      out(),
-      "--rates-from",
-      check,
-      "--list",
-    ];
-    expect((await braid(...args, "--labels", "1:0,0:1")).err).toContain(
-      'peak learning rates: {"1:0":0.002,"0:1":0.001}',
+  test("takes the studies of a finding that read such data", async () => {
+    const few = ["sweep", "--finding", "block-ratio", "--scale", "smoke", "--seeds", "0", "--out", out(), "--list"];
+    const mamba = (await braid(...few, "--labels", "mamba")).out;
+    expect(mamba.trim().split("\n"), "of the studies that have it").toHaveLength(3);
+    await expect(braid(...few, "--labels", "1:1,2:1")).rejects.toThrow(
+      '--labels: "2:1" is in none of the studies; they have 1:0, 1:1, 1:3, 1:5, 1:12, 0:1, transformer',
     );
-    await expect(braid(...args, "--labels", "1:5")).rejects.toThrow(`${check} has no learning-rate check of 1:5`);
+    // Its studies are planned on tokens; on bytes all of them are tried.
+    const all = (await braid(...few)).out;
+    for (const [study, label] of [
+      ["block-ratio", "1:0"],
+      ["block-ratio-intra", "1:5"],
+      ["learning-rates", "inter"],
+    ]) {
+      expect(all).toContain(`  ${study}  ${label}, seed 0`);
+    }
   });
 
   test("reads specs from a file and names the entry and field at fault", async () => {
@@ -176,7 +173,10 @@ describe("braid sweep", () => {
   test.each([
     [["--finding", "block-ratios", "--data", "synthetic"], '"block-ratios" is not known; findings are block-ratio'],
     [["--finding", "block-ratio"], "--data: name the data to train on"],
-    [["--data", "synthetic"], "give either --finding or --specs"],
+    [["--data", "synthetic"], "give one of --finding, --study and --specs"],
+    [["--finding", "block-ratio", "--study", "block-ratio"], "--data: name the data to train on"],
+    [["--finding", "block-ratio", "--study", "moe", "--scale", "smoke"], "give one of --finding, --study and --specs"],
+    [["--study", "block-ratios", "--scale", "smoke"], 'study: "block-ratios" is not known; studies are block-ratio, '],
     [
       ["--finding", "block-ratio", "--scale", "smoke", "--seeds", "0,x"],
       '--seeds: "0,x" must be numbers joined by commas',

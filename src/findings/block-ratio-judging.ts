@@ -1,0 +1,92 @@
+/** Judges a claim of the block-ratio finding by its comparisons, and puts the paper's numbers and ours into words. */
+
+import type { Budget, Models } from "./block-ratio-models.js";
+import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { seedsInWords } from "./change.js";
+import { inWords, type Verdict } from "./finding.js";
+import { allOf, belowZero, type Interval, type Outcome, withinMargin } from "./stats.js";
+
+type Part = Verdict["parts"][number];
+
+export interface Claim {
+  claim: string;
+  paper: string;
+  /** The comparisons whose numbers the evidence gives; the others are counted. */
+  shown: readonly (readonly [string, string])[];
+  budget?: Budget;
+  /** Judges "worse by no more than this" instead of "lower". */
+  margin?: number;
+  /** Said after the evidence. */
+  more?: string;
+}
+
+/** Compares the pairs, first less second; `undefined` when a model is not there. */
+export function judged(
+  models: Models,
+  paper: readonly PaperModel[],
+  pairs: readonly (readonly [string, string])[],
+  claim: Claim,
+): Verdict | undefined {
+  const { budget, margin, more = "" } = claim;
+  const judge = (interval: Interval) => (margin === undefined ? belowZero(interval) : withinMargin(interval, margin));
+  const compare = ([a, b]: readonly [string, string]): Part | undefined => {
+    const interval = models.difference(a, b, budget);
+    return (
+      interval && {
+        name: `${a} − ${b}${budget === "FLOPs" ? ", equal FLOPs" : ""}`,
+        interval,
+        outcome: judge(interval),
+      }
+    );
+  };
+  const parts = pairs.map(compare);
+  if (!parts.every((part) => part !== undefined)) return undefined;
+  const outcome = allOf(parts.map((part) => part.outcome));
+  const told = claim.shown.map((pair) => `${inWords(compare(pair)!.interval)} against ${theName(pair[1])}`);
+  const againstIt = parts.filter((part) => part.outcome === "contradicted").map(({ name }) => name);
+  return {
+    claim: claim.claim,
+    paper: claim.paper,
+    outcome,
+    evidence: `${parts.length > 1 ? `${counted(parts)} ` : ""}${claim.shown[0][0]} is ${told.join(" and ")}.${more}`,
+    change:
+      (outcome === "unresolved" ? seedsInWords(parts, margin) : undefined) ??
+      `${againstIt.length > 0 ? `It rests on ${againstIt.join(", ")}. ` : ""}Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`,
+    parts,
+  };
+}
+
+export const theName = (name: string) => (name === "Transformer" ? "the Transformer" : name);
+
+/** "here 9, in the paper 171 (350M) and 62 (1B)": of the Transformers. */
+function tokensAParameter(models: Models, paper: readonly PaperModel[]): string {
+  const theirs = paperSizes.map((size) => {
+    const { tokens, params } = paperModel(paper, size, "Transformer");
+    return `${Math.round(tokens / params)} (${size})`;
+  });
+  const own = models.find("Transformer")?.runs[0].result;
+  const ours = own ? `here ${Math.round(own.tokens / own.params.nonEmbedding)}, ` : "";
+  return `${ours}in the paper ${theirs.join(" and ")}`;
+}
+
+/** "lower in 8 of 8 at 350M and 8 of 8 at 1B": by the paper's printed losses. */
+export function holding(
+  paper: readonly PaperModel[],
+  pairs: readonly (readonly [string, string])[],
+  budget: Budget = "data",
+): string {
+  const counts = paperSizes.map((size) => {
+    const held = pairs.filter((pair) => paperGap(paper, size, pair, budget) < 0).length;
+    return `${held} of ${pairs.length} at ${size}`;
+  });
+  return `lower in ${counts.join(" and ")}`;
+}
+
+function counted(parts: readonly Part[]): string {
+  const named = (outcome: Outcome, word: string) => {
+    const names = parts.filter((part) => part.outcome === outcome).map(({ name }) => name);
+    return names.length > 0 ? `; ${word}: ${names.join(", ")}` : "";
+  };
+  const held = parts.filter(({ outcome }) => outcome === "reproduced").length;
+  return `${held} of ${parts.length} comparisons hold${named("unresolved", "open")}${named("contradicted", "the other way")}.`;
+}

@@ -1,0 +1,176 @@
+/** The tables of the block-ratio finding: both kinds of hybrids, equal FLOPs, learning rates, seeds. */
+
+import type { RunRecord } from "../runs/types.js";
+import { accuracies } from "./accuracy.js";
+import {
+  attentionLayers,
+  type Budget,
+  cacheBytes,
+  flopsPerToken,
+  type Kind,
+  type Model,
+  type Models,
+} from "./block-ratio-models.js";
+import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
+import { type Row, rounded, type StudyRuns, type Verdict } from "./finding.js";
+import { pooledParts } from "./pooled.js";
+import { mean, sd } from "./stats.js";
+
+/**
+ * All tables by name; those without runs are left out. Losses are nats, `vs…` mean paired differences of the loss with the
+ * half-width of their 95 % interval behind, accuracies percent; `paper…` stand beside what they belong to.
+ */
+export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonly PaperModel[]): Record<string, Row[]> {
+  const all = {
+    "block-ratio": kindRows(models, "inter", paper),
+    "block-ratio-intra": kindRows(models, "intra", paper),
+    "block-ratio-flops": flopsRows(models, paper),
+    "block-ratio-learning-rates": rateRows(runs.get("learning-rates") ?? []),
+    "block-ratio-seeds": seedRows(models, runs.get("seed-noise") ?? []),
+    "block-ratio-comparisons": comparisonRows(blockRatioVerdicts(models, paper)),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, rows]) => rows.length > 0));
+}
+
+/** One row a ratio, equal data. FLOPs are at the training length, the cache at 8K tokens. Empty without a hybrid of the kind. */
+function kindRows(models: Models, kind: Kind, paper: readonly PaperModel[]): Row[] {
+  const own = models.ofKind(kind);
+  if (!own.some(({ architecture }) => architecture === kind)) return [];
+  return own.map((model): Row => {
+    const { config, optimizer } = model.runs[0].spec;
+    const inter = `inter ${model.ratio}`;
+    const against = kind === "intra" && models.find(inter) && model.architecture === "intra" ? [inter] : [];
+    return {
+      ratio: model.ratio,
+      model: model.name,
+      layers: config.pattern.length,
+      attention: attentionLayers(config.pattern),
+      params: model.runs[0].result.params.nonEmbedding,
+      lr: optimizer.lr,
+      ...lossColumns(model),
+      ...differences(models, model.name, "data"),
+      ...(kind === "intra" && { ...difference(models, "Inter", [model.name, against[0]], "data") }),
+      ...accuracies(model.runs),
+      ...paperColumns(paper, model, "data", against),
+      flopsPerToken: Math.round(flopsPerToken(model)),
+      cacheBytes8K: cacheBytes(model),
+    };
+  });
+}
+
+/** One row a model at the Transformer's training FLOPs, the Transformer first. Empty when none was trained so. */
+function flopsRows(models: Models, paper: readonly PaperModel[]): Row[] {
+  const transformer = models.find("Transformer");
+  const others = [...models.ofKind("inter", "FLOPs"), ...models.ofKind("intra", "FLOPs")].filter(
+    ({ budget }) => budget === "FLOPs",
+  );
+  if (others.length === 0) return [];
+  return [...(transformer ? [transformer] : []), ...new Set(others)].map(
+    (model): Row => ({
+      model: model.name,
+      tokens: model.runs[0].result.tokens,
+      trainFlops: Number((flopsPerToken(model) * model.runs[0].result.tokens).toPrecision(4)),
+      ...lossColumns(model),
+      ...differences(models, model.name, "FLOPs"),
+      ...accuracies(model.runs),
+      ...paperColumns(paper, model, "FLOPs"),
+    }),
+  );
+}
+
+function lossColumns({ losses, runs }: Model): Row {
+  const perToken = [...losses.values()];
+  return {
+    seeds: perToken.length,
+    nllPerToken: rounded(mean(perToken), 4),
+    sd: rounded(sd(perToken), 4),
+    nllPerByte: rounded(mean(runs.map(({ result }) => result.validation.nllPerByte)), 4),
+  };
+}
+
+function differences(models: Models, name: string, budget: Budget): Row {
+  return {
+    ...difference(models, "Transformer", [name, "Transformer"], budget),
+    ...difference(models, "Mamba", [name, "Mamba"], budget),
+  };
+}
+
+function difference(models: Models, other: string, [a, b]: [string, string | undefined], budget: Budget): Row {
+  const interval = b === undefined ? undefined : models.difference(a, b, budget);
+  return {
+    [`vs${other}`]: interval ? rounded(interval.mean, 4) : null,
+    [`vs${other}Half`]: interval ? rounded(interval.high - interval.mean, 4) : null,
+  };
+}
+
+function paperColumns(
+  paper: readonly PaperModel[],
+  { name }: Model,
+  budget: Budget,
+  against: readonly string[] = [],
+): Row {
+  const columns: Row = {};
+  for (const size of paperSizes) {
+    const gap = (other: string) => rounded(paperGap(paper, size, [name, other], budget), 3);
+    const { nll, accuracy } = paperModel(paper, size, name, budget);
+    columns[`paper${size}`] = nll;
+    columns[`paper${size}VsTransformer`] = gap("Transformer");
+    columns[`paper${size}VsMamba`] = gap("Mamba");
+    for (const other of against) columns[`paper${size}VsInter`] = other === "inter 1:0" ? null : gap(other);
+    columns[`paper${size}Accuracy`] = accuracy;
+  }
+  return columns;
+}
+
+/** One row a peak learning rate and architecture; `aboveBest` is the loss less that of the architecture's best rate. */
+function rateRows(runs: readonly RunRecord[]): Row[] {
+  return runs.map(({ label, spec, result }): Row => {
+    const own = runs.filter((run) => run.label === label && run.spec.seed === spec.seed);
+    const best = Math.min(...own.map((run) => run.result.validation.nllPerToken));
+    const loss = result.validation.nllPerToken;
+    return {
+      architecture: label,
+      lr: spec.optimizer.lr,
+      tokens: result.tokens,
+      seed: spec.seed,
+      nllPerToken: rounded(loss, 4),
+      aboveBest: rounded(loss - best, 4),
+      best: loss === best ? "best" : "",
+    };
+  });
+}
+
+/**
+ * Every comparison of the verdicts with its own interval, and with that of the spread of all alike: those with the Transformer,
+ * whose losses scatter more, and those without.
+ */
+function comparisonRows(verdicts: readonly Verdict[]): Row[] {
+  return pooledParts(verdicts, (name) => name.includes("Transformer")).map(({ name, outcome, interval, pooled }) => ({
+    comparison: name,
+    difference: rounded(interval.mean, 4),
+    low: rounded(interval.low, 4),
+    high: rounded(interval.high, 4),
+    seeds: interval.n,
+    outcome,
+    pooledLow: rounded(pooled.low, 4),
+    pooledHigh: rounded(pooled.high, 4),
+  }));
+}
+
+/** How much a seed alone moves the loss of each model of the study. */
+function seedRows(models: Models, runs: readonly RunRecord[]): Row[] {
+  const ids = new Set(runs.map(({ id }) => id));
+  return models
+    .ofKind("inter")
+    .filter((model) => model.runs.some(({ id }) => ids.has(id)))
+    .map((model) => {
+      const losses = [...model.losses.values()];
+      return {
+        model: model.name,
+        ...lossColumns(model),
+        lowest: rounded(Math.min(...losses), 4),
+        highest: rounded(Math.max(...losses), 4),
+      };
+    });
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { accuracies } from "../../src/findings/accuracy.js";
+import { seedsInWords, seedsToSettle } from "../../src/findings/change.js";
+import type { Verdict } from "../../src/findings/finding.js";
+import { lossDifference, lossesByLabel } from "../../src/findings/losses.js";
+import { pooledIntervals, pooledParts } from "../../src/findings/pooled.js";
+import { belowZero, interval95 } from "../../src/findings/stats.js";
+import { makeRecord } from "../../src/runs/record.js";
+import { fakeProvenance, fakeRecord, fakeResult, fakeSpec } from "../runs/fake.js";
+
+const part = (name: string, values: number[]): Verdict["parts"][number] => {
+  const interval = interval95(values);
+  return { name, interval, outcome: belowZero(interval) };
+};
+
+describe("losses", () => {
+  test("come by label and seed, and pair over the seeds that both have", () => {
+    const run = (label: string, seed: number, loss: number) => fakeRecord({ label, spec: fakeSpec(seed) }, loss);
+    const losses = lossesByLabel([run("a", 0, 3), run("b", 0, 4), run("a", 1, 3.5), run("b", 1, 4.25), run("b", 2, 9)]);
+    expect([...losses.keys()]).toEqual(["a", "b"]);
+    expect(lossDifference(losses.get("a")!, losses.get("b")!)).toMatchObject({ mean: -0.875, n: 2 });
+    expect(() => lossDifference(new Map([[1, 3]]), new Map([[2, 3]]))).toThrow("seeds 1 and 2 have none in common");
+  });
+});
+
+describe("accuracies", () => {
+  test("are means in percent, and empty where runs were not asked", () => {
+    const asked = [250, 300].map((correct, seed) => {
+      const score = { correct, questions: 1000 };
+      const result = { ...fakeResult(), tasks: { cloze: score, lastWord: score, recall: score } };
+      return makeRecord({ finding: "f", label: "a", spec: fakeSpec(seed) }, result, fakeProvenance);
+    });
+    expect(accuracies(asked)).toEqual({ cloze: 27.5, lastWord: 27.5, recall: 27.5 });
+    expect(accuracies([fakeRecord()])).toEqual({ cloze: null, lastWord: null, recall: null });
+  });
+});
+
+describe("the seeds that settle a comparison", () => {
+  test("are those with which its interval ends at zero, or at the margin", () => {
+    // t(0.975, 5) = 2.571: 2.571 / √6 = 1.0496; t(0.975, 6) = 2.447: 2.447 / √7 = 0.925.
+    expect(seedsToSettle({ mean: -1, sd: 1, low: 0, high: 0, n: 3 })).toBe(7);
+    expect(seedsToSettle({ mean: -1, sd: 1, low: 0, high: 0, n: 3 }, 1)).toBe(4);
+    expect(seedsToSettle({ mean: 0, sd: 1, low: 0, high: 0, n: 3 })).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("are named for the open comparisons alone", () => {
+    const words = seedsInWords([part("a − b", [-1, 0.2, 0.1]), part("c − d", [-1, -1.1, -0.9])]);
+    expect(words).toMatch(/would need a − b about \d+\.$/);
+    expect(seedsInWords([part("c − d", [-1, -1.1, -0.9])])).toBeUndefined();
+  });
+});
+
+describe("pooled intervals", () => {
+  test("take the spread of all, with its degrees of freedom", () => {
+    const [narrow, wide] = pooledIntervals([interval95([1, 1, 1]), interval95([0, 1, 2])]);
+    // Standard deviations 0 and 1: √½ together, 4 degrees of freedom, t(0.975, 4) = 2.776.
+    expect(narrow.sd).toBeCloseTo(Math.SQRT1_2, 12);
+    expect(narrow.high - narrow.mean).toBeCloseTo((2.7764 * Math.SQRT1_2) / Math.sqrt(3), 3);
+    expect(wide.high - wide.mean).toBe(narrow.high - narrow.mean);
+    expect(pooledIntervals([interval95([1])])[0].low).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  test("keep groups apart and name each comparison once", () => {
+    const parts = [part("a − b", [1, 1.1, 0.9]), part("a − T", [0, 5, 10])];
+    const pooled = pooledParts([{ parts }, { parts }], (name) => name.endsWith("T"));
+    expect(pooled.map(({ name }) => name)).toEqual(["a − b", "a − T"]);
+    for (const { interval, pooled: own } of pooled) expect(own.low).toBeCloseTo(interval.low, 9);
+  });
+});
