@@ -8,13 +8,14 @@ import { blockRatioStudies } from "./block-ratio-studies.js";
 import { blockRatioTables } from "./block-ratio-tables.js";
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
 import type { Finding } from "./finding.js";
+import { blockRatioRepeats } from "./repeats.js";
 
 export const blockRatio: Finding = {
   name: "block-ratio",
   title: "Hybrids beat both parents; 1:1 is best, 1:5 the balance",
   notebook: "02-block-ratio",
   paperTables: blockRatioPaperTables,
-  studies: blockRatioStudies,
+  studies: [...blockRatioStudies, ...blockRatioRepeats],
   tables: (runs, paper) => blockRatioTables(new Models(runs), runs, paperModels(paper)),
   figures: (runs, paper, document) => {
     const [models, theirs] = [new Models(runs), paperModels(paper)];
