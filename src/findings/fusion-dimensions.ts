@@ -1,10 +1,11 @@
 /** Attention's width against Mamba-2's inside a hybrid layer (Table 20): table and figure. */
 
 import type { RunRecord } from "../runs/types.js";
+import type { ByLabel } from "./by-seed.js";
 import { curvesFigure } from "./curves-figure.js";
 import { type PaperTables, type Row, rounded } from "./finding.js";
 import { dimensionRatios } from "./fusion-studies.js";
-import { contrast, type Losses, lossesByLabel, versus } from "./paired-losses.js";
+import { contrast, lossesByLabel, versus } from "./paired-losses.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 import { architectureStyle } from "./theme.js";
 
@@ -52,9 +53,9 @@ export function dimensionTable(runs: readonly RunRecord[], paper: PaperTables): 
   });
 }
 
-/** Losses less that of the ratio 1:1 of the same size, ours and the paper's. */
+/** ByLabel less that of the ratio 1:1 of the same size, ours and the paper's. */
 export function fusionDimensionsFigure(
-  losses: Losses,
+  losses: ByLabel,
   paper: PaperTables,
   document: Document,
 ): SVGSVGElement | HTMLElement {

@@ -1,7 +1,8 @@
+import type { ByLabel } from "./by-seed.js";
 import { type Effect, type EffectGroup, effectsFigure, type Measured } from "./effects-figure.js";
 import type { PaperTables } from "./finding.js";
 import { type FusionAxis, fusionAxes, pairsOf, paperEffect } from "./fusion-axes.js";
-import { contrast, type Losses } from "./paired-losses.js";
+import { contrast } from "./paired-losses.js";
 import { mean } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
@@ -14,7 +15,7 @@ const headings: Readonly<Record<FusionAxis["column"], string>> = {
 };
 
 /** The effect of each axis, averaged over the pairs of designs that differ in it alone. */
-export function fusionFigure(losses: Losses, paper: PaperTables, document: Document): SVGSVGElement | HTMLElement {
+export function fusionFigure(losses: ByLabel, paper: PaperTables, document: Document): SVGSVGElement | HTMLElement {
   const labels = [...losses.keys()];
   const effectOf = (axis: FusionAxis): Effect[] => {
     const pairs = pairsOf(axis, labels);

@@ -1,12 +1,13 @@
 /** The claims of Tables 6 and 18 to 20 and of Appendix Q, judged by our runs. */
 
+import type { ByLabel } from "./by-seed.js";
 import { type Claim, judge, type Part, part } from "./claims.js";
 import { inWords, type PaperTables, type StudyRuns, signed, type Verdict } from "./finding.js";
 import { alphaInterval, thirds } from "./fusion-alpha.js";
 import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
 import { type DimensionRatio, dimensionLabels, paperDimensionLoss } from "./fusion-dimensions.js";
 import { fusionStudies } from "./fusion-studies.js";
-import { contrast, type Losses, lossesByLabel } from "./paired-losses.js";
+import { contrast, lossesByLabel } from "./paired-losses.js";
 import { mean } from "./stats.js";
 
 const moreSeeds = "More seeds narrow the intervals";
@@ -35,14 +36,14 @@ export function fusionVerdicts(runs: StudyRuns, paper: PaperTables): Verdict[] {
 const allLabels = fusionStudies[0].variants.map(({ label }) => label);
 
 /** The mean effect over the pairs of an axis; `sign` -1 turns it round. */
-function axisPart(name: string, losses: Losses, sign: 1 | -1 = 1): Part | undefined {
+function axisPart(name: string, losses: ByLabel, sign: 1 | -1 = 1): Part | undefined {
   const pairs = pairsOf(fusionAxis(name), allLabels);
   const [a, b] = (["a", "b"] as const).map((side) => pairs.map((pair) => pair[side].label));
   const shown = sign === 1 ? name : name.split(" − ").reverse().join(" − ");
   return part(shown, sign === 1 ? contrast(losses, a, b) : contrast(losses, b, a));
 }
 
-function axisClaim(name: string, claim: string, losses: Losses, paper: PaperTables, sign: 1 | -1 = 1): Claim {
+function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTables, sign: 1 | -1 = 1): Claim {
   const pairs = pairsOf(fusionAxis(name), allLabels);
   const count = pairs.length === 1 ? "one pair" : `${pairs.length} pairs`;
   return {
@@ -60,7 +61,7 @@ function paperMeans(name: string, paper: PaperTables): string {
   return `${at("350M")} and ${at("1B")}`;
 }
 
-function betterThanAdding(losses: Losses, paper: PaperTables): Claim {
+function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
   const names = ["subtract − add", "concatenate − add"] as const;
   const same = pairsOf(fusionAxis(names[0]), allLabels).filter((pair) => pair.same);
   const [a, b] = (["a", "b"] as const).map((side) => same.map((pair) => pair[side].label));
@@ -80,7 +81,7 @@ function betterThanAdding(losses: Losses, paper: PaperTables): Claim {
   };
 }
 
-function widerAttention(losses: Losses, paper: PaperTables): Claim {
+function widerAttention(losses: ByLabel, paper: PaperTables): Claim {
   const steps = dimensionLabels.slice(1).map((narrow, i) => [dimensionLabels[i], narrow] as const);
   const theirs = (size: "350M" | "1B") =>
     steps

@@ -10,6 +10,8 @@ import { fusionFigure } from "./fusion-figure.js";
 import { bestDesign, fusionStudies } from "./fusion-studies.js";
 import { fusionVerdicts } from "./fusion-verdicts.js";
 import { contrast, lossesByLabel, versus } from "./paired-losses.js";
+import { type Repeated, repeatRows } from "./repeat-rows.js";
+import { fusionRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 import { mean } from "./stats.js";
 
@@ -18,7 +20,7 @@ export const fusion: Finding = {
   title: "Normalise, subtract or concatenate, project apart; wider attention is better",
   notebook: "04-fusion",
   paperTables: [fusionTables["1b"], fusionTables["350m"], paperDimensionTable],
-  studies: fusionStudies,
+  studies: [...fusionStudies, ...fusionRepeats],
   tables: (runs, paper) => ({
     ...from(runs, "fusion", (own) => ({
       fusion: designTable(own, paper),
@@ -27,6 +29,7 @@ export const fusion: Finding = {
     })),
     ...from(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
     ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
+    ...filled("fusion-repeats", repeatRows(runs, repeated)),
   }),
   figures: (runs, paper, document) => ({
     ...from(runs, "fusion", (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
@@ -37,6 +40,16 @@ export const fusion: Finding = {
   }),
   verdicts: (runs, paper) => fusionVerdicts(runs, paper),
 };
+
+/** The best design against its neighbours: what larger models and models of bytes were trained for as well. */
+const repeated: readonly Repeated[] = [
+  "T/M Diff Sep Sep",
+  "T/M Group Scale Diff Sep Sep",
+  "T/M Group Add Sep Sep",
+  "T/M Group Diff Sep Joint",
+].map((other) => ({ labels: [bestDesign, other], studies: ["fusion", "fusion-mini", "fusion-bytes"] }));
+
+const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
 
 /** What is made of a study's runs, if there are any; of α, only where the runs looked at them, which smoke runs do not. */
 function from<T>(

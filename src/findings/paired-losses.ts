@@ -1,34 +1,19 @@
-/** Losses of a study's runs, by label and seed, and their paired differences. */
+/** Losses of a study's runs by label and seed, and their paired differences, of single models and of groups. */
 
 import type { RunRecord } from "../runs/types.js";
+import { type ByLabel, type BySeed, byLabelAndSeed, valuesOf } from "./by-seed.js";
 import { type Interval, mean, pairedDifference } from "./stats.js";
 
-/** Validation losses in nats a token, by label and then by seed. */
-export type Losses = ReadonlyMap<string, ReadonlyMap<number, number>>;
-
-/**
- * Collects losses in the order of the runs.
- * @throws Error when two runs of a label share a seed: then settings are mixed that must be compared apart
- */
-export function lossesByLabel(runs: readonly RunRecord[]): Losses {
-  const losses = new Map<string, Map<number, number>>();
-  for (const { finding, label, spec, result } of runs) {
-    const bySeed = losses.get(label) ?? new Map<number, number>();
-    losses.set(label, bySeed);
-    if (bySeed.has(spec.seed)) {
-      throw new Error(`${finding}: two runs of ${label} share seed ${spec.seed}; compare one setting at a time`);
-    }
-    bySeed.set(spec.seed, result.validation.nllPerToken);
-  }
-  return losses;
-}
+/** Validation losses in nats a token, by label and seed. Throws when two runs of a label share a seed. */
+export const lossesByLabel = (runs: readonly RunRecord[]): ByLabel =>
+  byLabelAndSeed(runs, ({ result }) => result.validation.nllPerToken);
 
 /**
  * Mean loss of the labels in `a` less that of the labels in `b`, paired by seed: of each seed one difference, so that the interval
  * is over seeds however many labels there are. Undefined where a label has no runs.
  * @throws Error naming the labels and the seed when one has runs of a seed that another lacks
  */
-export function contrast(losses: Losses, a: readonly string[], b: readonly string[]): Interval | undefined {
+export function contrast(losses: ByLabel, a: readonly string[], b: readonly string[]): Interval | undefined {
   if ([...a, ...b].some((label) => !losses.has(label))) return undefined;
   try {
     return pairedDifference(meanBySeed(losses, a), meanBySeed(losses, b));
@@ -38,14 +23,14 @@ export function contrast(losses: Losses, a: readonly string[], b: readonly strin
 }
 
 /** The difference to a model that others are compared with; undefined for itself, and where either has no runs. */
-export function versus(losses: Losses, label: string, reference: string): Interval | undefined {
+export function versus(losses: ByLabel, label: string, reference: string): Interval | undefined {
   return label === reference ? undefined : contrast(losses, [label], [reference]);
 }
 
-function meanBySeed(losses: Losses, labels: readonly string[]): Map<number, number> {
-  const all = labels.map((label) => losses.get(label) as ReadonlyMap<number, number>);
+function meanBySeed(losses: ByLabel, labels: readonly string[]): BySeed {
+  const all = labels.map((label) => valuesOf(losses, label));
   const seeds = [...new Set(all.flatMap((bySeed) => [...bySeed.keys()]))];
-  const lossOf = (bySeed: ReadonlyMap<number, number>, seed: number, i: number) => {
+  const lossOf = (bySeed: BySeed, seed: number, i: number) => {
     const loss = bySeed.get(seed);
     if (loss === undefined) throw new Error(`seed ${seed} is missing from the runs of ${labels[i]}`);
     return loss;

@@ -1,10 +1,11 @@
 /** Figures of placement: loss against depth, and differences between the places of each ratio. */
 
+import type { ByLabel } from "./by-seed.js";
 import { curvesFigure } from "./curves-figure.js";
 import { type Effect, type EffectGroup, effectsFigure, type Measured } from "./effects-figure.js";
 import type { PaperTables } from "./finding.js";
 import { hybridLayers } from "./models.js";
-import { contrast, type Losses, versus } from "./paired-losses.js";
+import { contrast, versus } from "./paired-losses.js";
 import { middleAt, middleLayer, type PlacementLosses } from "./placement-losses.js";
 import { middleOf, paperIntra, paperPlaced, paperSingles, paperSizes } from "./placement-paper.js";
 import { intraPlaces, places, ratios } from "./placement-studies.js";
@@ -14,7 +15,7 @@ import { architectureStyle } from "./theme.js";
  * Loss against the depth of the one attention layer, less that of the middle layer of the same series. The paper's 350M models have
  * fewer layers: all stand at their relative depth.
  */
-export function placementFigure(losses: Losses, paper: PaperTables, document: Document): SVGSVGElement | HTMLElement {
+export function placementFigure(losses: ByLabel, paper: PaperTables, document: Document): SVGSVGElement | HTMLElement {
   const at = (depth: number, layers: number) => (depth - 1) / (layers - 1);
   const depths = Array.from({ length: hybridLayers }, (_, i) => i + 1);
   const ours = depths.flatMap((depth) => {

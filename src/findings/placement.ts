@@ -17,6 +17,8 @@ import {
 } from "./placement-paper.js";
 import { placementStudies } from "./placement-studies.js";
 import { placementVerdicts } from "./placement-verdicts.js";
+import { type Repeated, repeatRows } from "./repeat-rows.js";
+import { placementRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 
 export const placement: Finding = {
@@ -24,11 +26,12 @@ export const placement: Finding = {
   title: "Never attention first; its best place is the middle",
   notebook: "03-placement",
   paperTables: paperPlacementTables,
-  studies: placementStudies,
+  studies: [...placementStudies, ...placementRepeats],
   tables: (runs, paper) => ({
     ...present(runs, "placement", (own) => depthTable(own, paper)),
     ...present(runs, "placement-ratios", (own) => ratioTable(own, paper)),
     ...present(runs, "placement-intra", (own) => intraTable(own, paper)),
+    ...filled("placement-repeats", repeatRows(runs, repeated)),
   }),
   figures: (runs, paper, document) => ({
     ...present(runs, "placement", (own) => placementFigure(lossesByLabel(own), paper, document)),
@@ -38,6 +41,18 @@ export const placement: Finding = {
   }),
   verdicts: (runs, paper) => placementVerdicts(placementLosses(runs), paper),
 };
+
+/** What larger models and models of bytes were trained for as well. */
+const repeated: readonly Repeated[] = [
+  { labels: [middleLayer, "layer 1"], studies: ["placement", "placement-mini"] },
+  { labels: [middleLayer, "layer 13"], studies: ["placement", "placement-mini"] },
+  ...(["1:5 front", "1:5 end"] as const).map((other) => ({
+    labels: ["1:5 middle", other] as const,
+    studies: ["placement-ratios", "placement-ratios-mini", "placement-ratios-bytes"],
+  })),
+];
+
+const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
 
 function present<T>(runs: StudyRuns, study: string, make: (own: readonly RunRecord[]) => T): Record<string, T> {
   const own = runs.get(study);

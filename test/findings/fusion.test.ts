@@ -81,7 +81,7 @@ describe("the axes of fusion", () => {
   });
 
   test("match all models within 2 % of their weights", () => {
-    const planned = fusion.studies.flatMap((study) => planStudy(study, { seeds: [0] }));
+    const planned = fusionStudies.flatMap((study) => planStudy(study, { seeds: [0] }));
     const counts = planned.map(({ spec }) => countParameters(spec.config).nonEmbedding);
     expect(Math.max(...counts) / Math.min(...counts)).toBeLessThan(1.02);
   });
@@ -90,7 +90,10 @@ describe("the axes of fusion", () => {
 describe("the tables of fusion", () => {
   test("give designs, axes and pairs beside the paper's", () => {
     const tables = fusion.tables(runsLike(1, 0), paper);
-    expect(Object.keys(tables)).toEqual(["fusion", "fusion-axes", "fusion-pairs", "fusion-dimensions", "fusion-alpha"]);
+    expect(Object.keys(tables)).toEqual([
+      ...["fusion", "fusion-axes", "fusion-pairs", "fusion-dimensions", "fusion-alpha", "fusion-repeats"],
+    ]);
+    expect(tables["fusion-repeats"]).toHaveLength(4 * 3);
     expect(tables.fusion).toHaveLength(15);
     expect(tables.fusion[0]).toMatchObject({
       ...{ row: 11, design: "Hymba", layers: 14, seeds: 3, vsBest: 0.017, paper1B: 2.726, paper350M: 2.861 },

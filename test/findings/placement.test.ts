@@ -5,6 +5,7 @@ import { paperSet } from "../../src/config/paper-sets.js";
 import type { StudyRuns, Verdict } from "../../src/findings/finding.js";
 import { placement } from "../../src/findings/placement.js";
 import { layersOf } from "../../src/findings/placement-losses.js";
+import { placementStudies } from "../../src/findings/placement-studies.js";
 import { paperTablesOf } from "../../src/findings/recorded.node.js";
 import { planStudy } from "../../src/findings/study.js";
 import { figureDocument } from "../../src/workbook/figure.js";
@@ -28,7 +29,7 @@ const times = (outcome: string) => new Array(7).fill(outcome);
 
 describe("the studies of placement", () => {
   test("match all models within 2 % of their weights and put layers where Tables 17 and 21 do", () => {
-    const planned = placement.studies.flatMap((study) => planStudy(study, { seeds: [0] }));
+    const planned = placementStudies.flatMap((study) => planStudy(study, { seeds: [0] }));
     const counts = planned.map(({ spec }) => countParameters(spec.config).nonEmbedding);
     expect(Math.max(...counts) / Math.min(...counts)).toBeLessThan(1.02);
     const patternOf = (label: string) => planned.find((run) => run.label === label)!.spec.config.pattern;
@@ -72,6 +73,22 @@ describe("the tables of placement", () => {
     expect(tables["placement-intra"].at(-1)).toMatchObject({
       ...{ ratio: "1:5", place: "sandwich", pattern: "HMMMMMMMMMMMH", vsScatter: 0.02, paper1BVsScatter: 0.018 },
     });
+  });
+
+  test("give the comparisons that are made again at another size or on bytes, in nats a byte", () => {
+    const rows = placement.tables(runsLike(1, 0), paper)["placement-repeats"];
+    expect(rows.map(({ comparison, study }) => `${comparison}, ${study}`)).toEqual([
+      "layer 7 − layer 1, placement",
+      "layer 7 − layer 1, placement-mini",
+      "layer 7 − layer 13, placement",
+      "layer 7 − layer 13, placement-mini",
+      ...["1:5 front", "1:5 end"].flatMap((other) =>
+        ["", "-mini", "-bytes"].map((ending) => `1:5 middle − ${other}, placement-ratios${ending}`),
+      ),
+    ]);
+    // Made-up runs have four bytes a token.
+    expect(rows[1]).toMatchObject({ perByte: -0.01, perByteHalf: 0, seeds: 2, tokens: "bpe" });
+    expect(placement.tables(without(runsLike(), "placement-mini"), paper)["placement-repeats"]).toHaveLength(6);
   });
 
   test("refuse runs whose seeds do not pair", () => {
