@@ -10,11 +10,11 @@ export const lossesByLabel = (runs: readonly RunRecord[]): ByLabel =>
 
 /**
  * Mean loss of the labels in `a` less that of the labels in `b`, paired by seed: of each seed one difference, so that the interval
- * is over seeds however many labels there are. Undefined where a label has no runs.
+ * is over seeds however many labels there are. Undefined where a label has no runs, or no label is given.
  * @throws Error naming the labels and the seed when one has runs of a seed that another lacks
  */
 export function contrast(losses: ByLabel, a: readonly string[], b: readonly string[]): Interval | undefined {
-  if ([...a, ...b].some((label) => !losses.has(label))) return undefined;
+  if (a.length === 0 || b.length === 0 || [...a, ...b].some((label) => !losses.has(label))) return undefined;
   try {
     return pairedDifference(meanBySeed(losses, a), meanBySeed(losses, b));
   } catch (error) {
