@@ -17,6 +17,9 @@ export function whole(text: string): number {
 /** "512,1024" as whole numbers. */
 export const wholes = (text: string): number[] => text.split(",").map(whole);
 
+/** "0,6,12": numbers from 0 on. */
+export const indices = (text: string): number[] => text.split(",").map(seedNumber);
+
 /** Names separated by commas, each one of `known`. */
 export const among =
   <Name extends string>(known: readonly Name[]) =>

@@ -8,8 +8,18 @@ import { hybridLayers, matched, toy } from "./models.js";
 import type { RunSize } from "./protocol.js";
 import type { Study, Variant } from "./study.js";
 
+const made = new Map<string, FusionDesign[]>();
+
+/** All designs of a size are matched to each other, which takes a while: once for a size and vocabulary. */
+function designsOf(size: RunSize, vocabSize?: number): FusionDesign[] {
+  const name = `${size} ${vocabSize}`;
+  const known = made.get(name) ?? fusionDesigns(size, vocabSize);
+  made.set(name, known);
+  return known;
+}
+
 /** Every design of Table 18 that puts attention and Mamba-2 into a layer without Diff-T's scalar: each has a neighbour that differs in one axis. */
-const designs: readonly FusionDesign[] = fusionDesigns("nano").filter(
+const designs: readonly FusionDesign[] = designsOf("nano").filter(
   ({ module, model, scalar }) =>
     (module === "T/M" || model === "Hymba" || model === "Falcon-H1") && scalar !== "Diff-T",
 );
@@ -22,7 +32,7 @@ const design = ({ row, label }: FusionDesign): Variant => ({
   config: (size, vocabSize) => {
     // Its options left out: the same run as the all-hybrid model of the block ratios.
     if (label === bestDesign) return hybrid(() => ({}))(size, vocabSize);
-    const { config } = fusionDesigns(size, vocabSize)[row - 1];
+    const { config } = designsOf(size, vocabSize)[row - 1];
     return size === "smoke" ? config : matched(config, size);
   },
 });

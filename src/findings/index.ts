@@ -3,9 +3,11 @@
 import { blockRatio } from "./block-ratio.js";
 import { bytes } from "./bytes.js";
 import type { Finding } from "./finding.js";
+import { fusion } from "./fusion.js";
+import { placement } from "./placement.js";
 import type { Study } from "./study.js";
 
-export const findings: readonly Finding[] = [blockRatio, bytes];
+export const findings: readonly Finding[] = [blockRatio, placement, fusion, bytes];
 
 /** Throws naming the findings that there are. */
 export function findingNamed(name: string): Finding {

@@ -12,14 +12,18 @@ export { sourceQualityRows, sourceRows, summaryArithmeticRows } from "../finding
 export { agreementRows, costRows, exceptionRows } from "../findings/costs-tables.js";
 export type { Finding, PaperTables, Row, Scale, StudyRuns, Verdict } from "../findings/finding.js";
 export { describeData } from "../findings/finding.js";
+export { fusion } from "../findings/fusion.js";
 export { FUSION_SIZES, type FusionDesign, type FusionSize, fusionDesigns } from "../findings/fusion-designs.js";
 export { fusionParameterRows, fusionTables } from "../findings/fusion-designs-params.js";
 export { findingNamed, findings, studyNamed } from "../findings/index.js";
 export { alphaFigure } from "../findings/inside-alpha-figure.js";
 export { type FieldLine, receptiveFieldFigure } from "../findings/inside-field-figure.js";
 export { type MapPanel, mapsFigure } from "../findings/inside-maps-figure.js";
+export { recordedMaps } from "../findings/maps.node.js";
+export { evennessFigure, keptMapsFigure, mapRows } from "../findings/maps-figures.js";
 export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
+export { placement } from "../findings/placement.js";
 export { type GridData, protocols, recordedData } from "../findings/protocol.js";
 export { paperTablesOf } from "../findings/recorded.node.js";
 export { gpuMinutes, runCostInWords, runCosts } from "../findings/run-cost.js";

@@ -1,0 +1,150 @@
+/** The claims of Tables 6 and 18 to 20 and of Appendix Q, judged by our runs. */
+
+import type { ByLabel } from "./by-seed.js";
+import { type Claim, judge, type Part, part } from "./claims.js";
+import { inWords, type PaperTables, type StudyRuns, signed, type Verdict } from "./finding.js";
+import { alphaInterval, thirds } from "./fusion-alpha.js";
+import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
+import { type DimensionRatio, dimensionLabels, paperDimensionLoss } from "./fusion-dimensions.js";
+import { fusionStudies } from "./fusion-studies.js";
+import { contrast, lossesByLabel } from "./paired-losses.js";
+import { mean } from "./stats.js";
+
+const moreSeeds = "More seeds narrow the intervals";
+
+/** Leaves out the claims whose models are not all among the runs. */
+export function fusionVerdicts(runs: StudyRuns, paper: PaperTables): Verdict[] {
+  const designs = lossesByLabel(runs.get("fusion") ?? []);
+  const dimensions = lossesByLabel(runs.get("fusion-dimensions") ?? []);
+  const claims = [
+    axisClaim("group norm − none", "Normalising each branch before they are fused lowers the loss.", designs, paper),
+    axisClaim("vector scale − none", "Scaling each branch by a learned vector raises the loss.", designs, paper, -1),
+    betterThanAdding(designs, paper),
+    axisClaim(
+      "separate output − joint",
+      "An output projection for each branch lowers the loss against one for both.",
+      designs,
+      paper,
+    ),
+    widerAttention(dimensions, paper),
+    ...alphaClaims(runs),
+  ];
+  return claims.flatMap(judge);
+}
+
+/** Labels of all designs: a claim about an axis needs all its pairs. */
+const allLabels = fusionStudies[0].variants.map(({ label }) => label);
+
+/** The mean effect over the pairs of an axis; `sign` -1 turns it round. */
+function axisPart(name: string, losses: ByLabel, sign: 1 | -1 = 1): Part | undefined {
+  const pairs = pairsOf(fusionAxis(name), allLabels);
+  const [a, b] = (["a", "b"] as const).map((side) => pairs.map((pair) => pair[side].label));
+  const shown = sign === 1 ? name : name.split(" − ").reverse().join(" − ");
+  return part(shown, sign === 1 ? contrast(losses, a, b) : contrast(losses, b, a));
+}
+
+function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTables, sign: 1 | -1 = 1): Claim {
+  const pairs = pairsOf(fusionAxis(name), allLabels);
+  const count = pairs.length === 1 ? "one pair" : `${pairs.length} pairs`;
+  return {
+    claim,
+    paper: `Tables 18 and 19, ${name}, mean over ${count}: ${paperMeans(name, paper)}.`,
+    parts: [axisPart(name, losses, sign)],
+    evidence: ([own]) => `${own.name}, mean over ${count}: ${inWords(own.interval)}.`,
+    change: `${moreSeeds}; the effect is a mean over the designs tried, and other designs may show another.`,
+  };
+}
+
+function paperMeans(name: string, paper: PaperTables): string {
+  const pairs = pairsOf(fusionAxis(name), allLabels);
+  const at = (size: "350M" | "1B") => `${signed(mean(pairs.map((pair) => paperEffect(paper, size, pair))))} at ${size}`;
+  return `${at("350M")} and ${at("1B")}`;
+}
+
+function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
+  const names = ["subtract − add", "concatenate − add"] as const;
+  const same = pairsOf(fusionAxis(names[0]), allLabels).filter((pair) => pair.same);
+  const [a, b] = (["a", "b"] as const).map((side) => same.map((pair) => pair[side].label));
+  return {
+    claim: "Subtracting or concatenating the branches is better than adding them.",
+    paper: `Tables 18 and 19: ${names.map((name) => `${name} ${paperMeans(name, paper)}`).join("; ")}.`,
+    parts: names.map((name) => axisPart(name, losses)),
+    evidence: (parts) => {
+      const noise = contrast(losses, a, b);
+      const known = noise
+        ? ` ${same.length} of the pairs of subtract and add are one model by its symmetry (their outputs are projected apart), and differ by noise: ${inWords(noise)}.`
+        : "";
+      return `${parts.map(({ name, interval }) => `${name} is ${inWords(interval)}`).join(", ")}.${known}`;
+    },
+    change:
+      "Subtracting with separate projections cannot differ from adding; more designs with one projection for both would decide about subtraction.",
+  };
+}
+
+function widerAttention(losses: ByLabel, paper: PaperTables): Claim {
+  const steps = dimensionLabels.slice(1).map((narrow, i) => [dimensionLabels[i], narrow] as const);
+  const theirs = (size: "350M" | "1B") =>
+    steps
+      .map(([a, b]) => {
+        const loss = (ratio: DimensionRatio) => paperDimensionLoss(paper, size, ratio);
+        return `${a} − ${b} ${signed(loss(a) - loss(b))}`;
+      })
+      .join(", ");
+  return {
+    claim: "The wider attention is in a hybrid layer, the lower the loss: 2:1 before 1:1, 1:2 and 1:10.",
+    paper: `Table 20: at 1B ${theirs("1B")}; at 350M ${theirs("350M")}.`,
+    parts: steps.map(([a, b]) => part(`${a} − ${b}`, contrast(losses, [a], [b]))),
+    evidence: (parts) => `${parts.map(({ name, interval }) => `${name} is ${inWords(interval)}`).join(", ")}.`,
+    change: `${moreSeeds}; the paper's own 350M models do not bear out the first step.`,
+  };
+}
+
+function alphaClaims(runs: StudyRuns): Claim[] {
+  const own = runs.get("fusion-alpha") ?? [];
+  if (own.length === 0 || own.some(({ result }) => result.alphas === undefined)) return [];
+  const paper = "Appendix Q (350M, 12 layers, Figure 8; no values printed):";
+  const evidence = (parts: readonly Part[]) =>
+    `${parts.map(({ name, interval }) => `${name} is ${inWords(interval)}`).join(", ")}.`;
+  const change = "α says how branches are weighed, not how much each does: their norms and projections count too.";
+  const early = (alphas: readonly number[]) => thirds(alphas).early;
+  const middle = (alphas: readonly number[]) => thirds(alphas).middle;
+  const rest = (alphas: readonly number[]) => mean(alphas.slice(1));
+  const outside = (alphas: readonly number[]) => {
+    const far = alphas.filter((_, i) => Math.abs((i + 0.5) / alphas.length - 0.5) > 1 / 6);
+    return mean(far);
+  };
+  return [
+    {
+      claim: "With a learned α, Mamba-2 dominates in early layers, above all in the first.",
+      paper: `${paper} Mamba dominates in early layers, above all the first.`,
+      parts: [
+        part(
+          "½ − α of the first third",
+          alphaInterval(own, (alphas) => 0.5 - early(alphas)),
+        ),
+        part(
+          "½ − α of the first layer",
+          alphaInterval(own, (alphas) => 0.5 - alphas[0]),
+        ),
+        part(
+          "mean α of the others − α of the first layer",
+          alphaInterval(own, (alphas) => rest(alphas) - alphas[0]),
+        ),
+      ],
+      evidence,
+      change,
+    },
+    {
+      claim: "Attention has more weight in the middle of the stack than elsewhere.",
+      paper: `${paper} attention has more weight in the middle (layers 6 and 7).`,
+      parts: [
+        part(
+          "α of the middle third − α of the others",
+          alphaInterval(own, (alphas) => middle(alphas) - outside(alphas)),
+        ),
+      ],
+      evidence,
+      change,
+    },
+  ];
+}

@@ -1,0 +1,124 @@
+/** Finding 04: how attention and Mamba-2 are put into one layer (paper, Tables 6 and 18 to 20, Appendix Q). */
+
+import type { RunRecord } from "../runs/types.js";
+import { type Finding, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
+import { alphaRows, fusionAlphaFigure } from "./fusion-alpha.js";
+import { designsWith, fusionAxes, pairsOf, paperEffect, paperLoss } from "./fusion-axes.js";
+import { fusionTables } from "./fusion-designs-params.js";
+import { dimensionTable, fusionDimensionsFigure, paperDimensionTable } from "./fusion-dimensions.js";
+import { fusionFigure } from "./fusion-figure.js";
+import { bestDesign, fusionStudies } from "./fusion-studies.js";
+import { fusionVerdicts } from "./fusion-verdicts.js";
+import { contrast, lossesByLabel, versus } from "./paired-losses.js";
+import { type Repeated, repeatRows } from "./repeat-rows.js";
+import { fusionRepeats } from "./repeats.js";
+import { differenceColumns, resultColumns } from "./result-columns.js";
+import { mean } from "./stats.js";
+
+export const fusion: Finding = {
+  name: "fusion",
+  title: "Normalise, subtract or concatenate, project apart; wider attention is better",
+  notebook: "04-fusion",
+  paperTables: [fusionTables["1b"], fusionTables["350m"], paperDimensionTable],
+  studies: [...fusionStudies, ...fusionRepeats],
+  tables: (runs, paper) => ({
+    ...from(runs, "fusion", (own) => ({
+      fusion: designTable(own, paper),
+      "fusion-axes": axisTable(own, paper),
+      "fusion-pairs": pairTable(own, paper),
+    })),
+    ...from(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
+    ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
+    ...filled("fusion-repeats", repeatRows(runs, repeated)),
+  }),
+  figures: (runs, paper, document) => ({
+    ...from(runs, "fusion", (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
+    ...from(runs, "fusion-dimensions", (own) => ({
+      "fusion-dimensions": fusionDimensionsFigure(lossesByLabel(own), paper, document),
+    })),
+    ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": fusionAlphaFigure(own, document) })),
+  }),
+  verdicts: (runs, paper) => fusionVerdicts(runs, paper),
+};
+
+/** The best design against its neighbours: what larger models and models of bytes were trained for as well. */
+const repeated: readonly Repeated[] = [
+  "T/M Diff Sep Sep",
+  "T/M Group Scale Diff Sep Sep",
+  "T/M Group Add Sep Sep",
+  "T/M Group Diff Sep Joint",
+].map((other) => ({ labels: [bestDesign, other], studies: ["fusion", "fusion-mini", "fusion-bytes"] }));
+
+const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
+
+/** What is made of a study's runs, if there are any; of α, only where the runs looked at them, which smoke runs do not. */
+function from<T>(
+  runs: StudyRuns,
+  study: string,
+  make: (own: readonly RunRecord[]) => Record<string, T>,
+): Record<string, T> {
+  const own = runs.get(study) ?? [];
+  const blind = study === "fusion-alpha" && own.some(({ result }) => !result.alphas);
+  return own.length > 0 && !blind ? make(own) : {};
+}
+
+const labelsOf = (runs: readonly RunRecord[]) => [...new Set(runs.map(({ label }) => label))];
+
+/** One row a design, with its columns in Table 18; `vsBest` is the paired difference to the paper's best design. */
+function designTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
+  const losses = lossesByLabel(runs);
+  return designsWith(labelsOf(runs)).map((design) => {
+    const { row, label, norm, scalar, fusion, value, out } = design;
+    const { spec, result } = runs.find((run) => run.label === label) as RunRecord;
+    return {
+      row,
+      design: label,
+      norm,
+      scale: scalar,
+      fusion,
+      value,
+      output: out,
+      layers: spec.config.pattern.length,
+      params: result.params.nonEmbedding,
+      ...resultColumns(runs, label),
+      ...differenceColumns("vsBest", versus(losses, label, bestDesign)),
+      paper1B: paperLoss(paper, "1B", design),
+      paper350M: paperLoss(paper, "350M", design),
+    };
+  });
+}
+
+/** One row an axis: the effect averaged over its pairs, ours with the half-width of its interval over seeds, and the paper's. */
+function axisTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
+  const losses = lossesByLabel(runs);
+  return fusionAxes.flatMap((axis) => {
+    const pairs = pairsOf(axis, labelsOf(runs));
+    if (pairs.length === 0) return [];
+    const [a, b] = (["a", "b"] as const).map((side) => pairs.map((pair) => pair[side].label));
+    return [
+      {
+        axis: axis.name,
+        pairs: pairs.length,
+        ...differenceColumns("effect", contrast(losses, a, b)),
+        paper1B: rounded(mean(pairs.map((pair) => paperEffect(paper, "1B", pair))), 4),
+        paper350M: rounded(mean(pairs.map((pair) => paperEffect(paper, "350M", pair))), 4),
+      },
+    ];
+  });
+}
+
+/** One row a pair; `same` marks pairs that are one model by its symmetry, and differ by noise alone. */
+function pairTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
+  const losses = lossesByLabel(runs);
+  return fusionAxes.flatMap((axis) =>
+    pairsOf(axis, labelsOf(runs)).map((pair) => ({
+      axis: axis.name,
+      a: pair.a.label,
+      b: pair.b.label,
+      same: pair.same ? "same" : "",
+      ...differenceColumns("effect", versus(losses, pair.a.label, pair.b.label)),
+      paper1B: rounded(paperEffect(paper, "1B", pair), 3),
+      paper350M: rounded(paperEffect(paper, "350M", pair), 3),
+    })),
+  );
+}

@@ -1,0 +1,168 @@
+/** The claims of Tables 17 and 21, judged by our runs. */
+
+import { type Claim, counted, judge, part } from "./claims.js";
+import { inWords, type PaperTables, signed, type Verdict } from "./finding.js";
+import { hybridLayers } from "./models.js";
+import { contrast } from "./paired-losses.js";
+import { layersOf, middleAt, middleLayer, type PlacementLosses, type Third, thirdOf } from "./placement-losses.js";
+import {
+  type InterPlace,
+  middleOf,
+  type PaperSize,
+  paperIntra,
+  paperPlaced,
+  paperSingles,
+  paperSizes,
+  type Ratio,
+} from "./placement-paper.js";
+import { ratios } from "./placement-studies.js";
+import { mean } from "./stats.js";
+
+const moreSeeds = "More seeds narrow the intervals";
+
+/** Leaves out the claims whose models are not all among the losses. */
+export function placementVerdicts(losses: PlacementLosses, paper: PaperTables): Verdict[] {
+  const claims = [
+    firstIsWorse(losses, paper),
+    firstIsWorst(losses, paper),
+    frontIsWorse(losses, paper),
+    middleThird(losses, paper),
+    endIsWorse(losses, paper),
+    sandwichIsWorse(losses, paper),
+    clusterIsWorse(losses, paper),
+  ];
+  return claims.flatMap(judge);
+}
+
+function firstIsWorse({ depths }: PlacementLosses, paper: PaperTables): Claim {
+  return {
+    claim: "One attention layer is worse as the first layer than in the middle of the stack.",
+    paper: `Table 17: the middle is ${bySize((size) => {
+      const singles = paperSingles(paper, size);
+      return middleOf(singles).nll - singles[0].nll;
+    })} against the first layer.`,
+    parts: [part(`${middleLayer} − layer 1`, contrast(depths, [middleLayer], ["layer 1"]))],
+    evidence: ([own]) => `${middleLayer} is ${inWords(own.interval)} against layer 1.`,
+    change: "The paper's effect is many times the noise of a seed: another sign would need another recipe or text.",
+  };
+}
+
+function firstIsWorst({ depths }: PlacementLosses, paper: PaperTables): Claim {
+  const others = Array.from({ length: hybridLayers - 1 }, (_, i) => `layer ${i + 2}`);
+  return {
+    claim: "The first layer is the worst of all places for one attention layer.",
+    paper: `Table 17: of the other depths even the worst is ${bySize((size) => {
+      const [first, ...rest] = paperSingles(paper, size);
+      return Math.max(...rest.map(({ nll }) => nll)) - first.nll;
+    })} against the first layer.`,
+    parts: others.map((label) => part(`${label} − layer 1`, contrast(depths, [label], ["layer 1"]))),
+    evidence: (parts) => {
+      const [nearest] = [...parts].sort((a, b) => b.interval.mean - a.interval.mean);
+      return `${counted(parts)} The worst of the others is ${nearest.name.split(" − ")[0]}: ${inWords(nearest.interval)} against layer 1.`;
+    },
+    change: `${moreSeeds}; one depth at which attention does no better than at the first is enough to contradict it.`,
+  };
+}
+
+function frontIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): Claim {
+  return {
+    claim: "At 1:1, 1:3 and 1:5, moving the first attention layer to the front makes the model worse.",
+    paper: `Table 17, middle (at 1:1 the end) against front: ${byRatio(paper, ratios, "middle", "front")} (for the 1B model with 1:3 in front it prints the Transformer's losses).`,
+    parts: ratios.map((ratio) => {
+      const middle = middleAt(ratio);
+      return part(`${middle} − ${ratio} front`, contrast(losses, [middle], [`${ratio} front`]));
+    }),
+    evidence: (parts) => `${counted(parts)} ${list(parts)}.`,
+    change: `${moreSeeds}.`,
+  };
+}
+
+function middleThird({ depths }: PlacementLosses, paper: PaperTables): Claim {
+  const labels = (third: Third) => layersOf(third).map((depth) => `layer ${depth}`);
+  const range = (third: Third) => `${layersOf(third)[0]} to ${layersOf(third).at(-1)}`;
+  const against = (third: Third) =>
+    part(`layers ${range("middle")} − layers ${range(third)}`, contrast(depths, labels("middle"), labels(third)));
+  return {
+    claim: `The middle is the best place for one attention layer: better on average (layers ${range("middle")} of ${hybridLayers}) than earlier, the first layer not counted, and than later.`,
+    paper: `Table 17, means over the depths tried: the middle third is ${bySize((size) => paperThirds(paper, size, "early"))} against the early one, ${bySize((size) => paperThirds(paper, size, "late"))} against the late one.`,
+    parts: [against("early"), against("late")],
+    evidence: (parts) => `${list(parts)}.`,
+    change: `${moreSeeds}; the paper's own losses in the middle third and beside it differ by 0.001 to 0.005, near what a seed moves.`,
+  };
+}
+
+function endIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): Claim {
+  const some = ["1:3", "1:5"] as const;
+  return {
+    claim: "At 1:3 and 1:5, the middle is better than moving the last attention layer towards the end.",
+    paper: `Table 17, middle against end: ${byRatio(paper, some, "middle", "end")}.`,
+    parts: some.map((ratio) =>
+      part(`${ratio} middle − ${ratio} end`, contrast(losses, [`${ratio} middle`], [`${ratio} end`])),
+    ),
+    evidence: (parts) => `${list(parts)}.`,
+    change: `${moreSeeds}: the paper's effect is of the size of a seed's noise.`,
+  };
+}
+
+function sandwichIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim {
+  return {
+    claim: "Intra-hybrid layers at both ends of the stack (sandwich) are worse than in a cluster, at 1:3 and 1:5.",
+    paper: `Table 21, cluster against sandwich: ${intraBy(paper, "cluster", "sandwich")}; at 1:1, which the claim leaves out, ${signed(intraDifference(paper, "1:1", "cluster", "sandwich"))}.`,
+    parts: intraParts(intra, "cluster", "sandwich"),
+    evidence: (parts) => `${list(parts)}.${atEven(intra, "cluster", "sandwich")}`,
+    change:
+      "A sandwich has attention in the first layer too: models with a hybrid layer last, but none first, would tell the two apart.",
+  };
+}
+
+function clusterIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim {
+  return {
+    claim: "Scattered intra-hybrid layers are better than a cluster, at 1:3 and 1:5.",
+    paper: `Table 21, scatter against cluster: ${intraBy(paper, "scatter", "cluster")}; at 1:1, which the claim leaves out, ${signed(intraDifference(paper, "1:1", "scatter", "cluster"))}.`,
+    parts: intraParts(intra, "scatter", "cluster"),
+    evidence: (parts) => `${list(parts)}.${atEven(intra, "scatter", "cluster")}`,
+    change: `${moreSeeds}: the paper's effects are of the size of a seed's noise, and change sign at 1:1.`,
+  };
+}
+
+type Intra = "cluster" | "scatter" | "sandwich";
+
+const intraParts = (losses: PlacementLosses["intra"], a: Intra, b: Intra) =>
+  (["1:3", "1:5"] as const).map((ratio) =>
+    part(`${ratio} ${a} − ${ratio} ${b}`, contrast(losses, [`${ratio} ${a}`], [`${ratio} ${b}`])),
+  );
+
+function atEven(losses: PlacementLosses["intra"], a: Intra, b: Intra): string {
+  const even = contrast(losses, [`1:1 ${a}`], [`1:1 ${b}`]);
+  return even ? ` At 1:1 the difference is ${inWords(even)}.` : "";
+}
+
+function paperThirds(paper: PaperTables, size: PaperSize, third: Third): number {
+  const meanOf = (wanted: Third) =>
+    mean(
+      paperSingles(paper, size)
+        .filter(({ depth, layers }) => thirdOf(depth, layers) === wanted)
+        .map(({ nll }) => nll),
+    );
+  return meanOf("middle") - meanOf(third);
+}
+
+const bySize = (difference: (size: PaperSize) => number) =>
+  paperSizes.map((size) => `${signed(difference(size))} at ${size}`).join(" and ");
+
+const byRatio = (paper: PaperTables, some: readonly Ratio[], a: InterPlace, b: InterPlace) =>
+  some
+    .map((ratio) => {
+      const at = (size: PaperSize) => paperPlaced(paper, size, ratio, a) - paperPlaced(paper, size, ratio, b);
+      return `${ratio} ${signed(at("350M"))} at 350M and ${signed(at("1B"))} at 1B`;
+    })
+    .join(", ");
+
+const intraDifference = (paper: PaperTables, ratio: Ratio, a: Intra, b: Intra) =>
+  paperIntra(paper, ratio, a) - paperIntra(paper, ratio, b);
+
+const intraBy = (paper: PaperTables, a: Intra, b: Intra) =>
+  (["1:3", "1:5"] as const).map((ratio) => `${ratio} ${signed(intraDifference(paper, ratio, a, b))}`).join(", ");
+
+const list = (parts: readonly { name: string; interval: Parameters<typeof inWords>[0] }[]) =>
+  parts.map(({ name, interval }) => `${name} is ${inWords(interval)}`).join(", ");

@@ -1,0 +1,128 @@
+/** Finding 03: where in the stack attention stands (paper, Tables 17 and 21). */
+
+import type { RunRecord } from "../runs/types.js";
+import { type Finding, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
+import { lossesByLabel, versus } from "./paired-losses.js";
+import { placementFigure, placesFigure } from "./placement-figure.js";
+import { middleAt, middleLayer, placementLosses } from "./placement-losses.js";
+import {
+  type InterPlace,
+  type IntraPlace,
+  middleOf,
+  paperIntra,
+  paperPlaced,
+  paperPlacementTables,
+  paperSingles,
+  type Ratio,
+} from "./placement-paper.js";
+import { placementStudies } from "./placement-studies.js";
+import { placementVerdicts } from "./placement-verdicts.js";
+import { type Repeated, repeatRows } from "./repeat-rows.js";
+import { placementRepeats } from "./repeats.js";
+import { differenceColumns, resultColumns } from "./result-columns.js";
+
+export const placement: Finding = {
+  name: "placement",
+  title: "Never attention first; its best place is the middle",
+  notebook: "03-placement",
+  paperTables: paperPlacementTables,
+  studies: [...placementStudies, ...placementRepeats],
+  tables: (runs, paper) => ({
+    ...present(runs, "placement", (own) => depthTable(own, paper)),
+    ...present(runs, "placement-ratios", (own) => ratioTable(own, paper)),
+    ...present(runs, "placement-intra", (own) => intraTable(own, paper)),
+    ...filled("placement-repeats", repeatRows(runs, repeated)),
+  }),
+  figures: (runs, paper, document) => ({
+    ...present(runs, "placement", (own) => placementFigure(lossesByLabel(own), paper, document)),
+    ...(runs.has("placement-ratios") || runs.has("placement-intra")
+      ? { "placement-ratios": placesFigure(placementLosses(runs), paper, document) }
+      : {}),
+  }),
+  verdicts: (runs, paper) => placementVerdicts(placementLosses(runs), paper),
+};
+
+/** What larger models and models of bytes were trained for as well. */
+const repeated: readonly Repeated[] = [
+  { labels: [middleLayer, "layer 1"], studies: ["placement", "placement-mini"] },
+  { labels: [middleLayer, "layer 13"], studies: ["placement", "placement-mini"] },
+  ...(["1:5 front", "1:5 end"] as const).map((other) => ({
+    labels: ["1:5 middle", other] as const,
+    studies: ["placement-ratios", "placement-ratios-mini", "placement-ratios-bytes"],
+  })),
+];
+
+const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
+
+function present<T>(runs: StudyRuns, study: string, make: (own: readonly RunRecord[]) => T): Record<string, T> {
+  const own = runs.get(study);
+  return own && own.length > 0 ? { [study]: make(own) } : {};
+}
+
+const labelsOf = (runs: readonly RunRecord[]) => [...new Set(runs.map(({ label }) => label))];
+const patternOf = (runs: readonly RunRecord[], label: string) =>
+  (runs.find((run) => run.label === label) as RunRecord).spec.config.pattern;
+
+/**
+ * One row a depth. `vsMiddle` is the paired difference to the middle layer, ± `vsMiddleHalf`, as the paper's beside it are to its
+ * own; the paper's 350M models have 11 layers: each stands where its relative depth is nearest.
+ */
+function depthTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
+  const losses = lossesByLabel(runs);
+  const [small, large] = (["350M", "1B"] as const).map((size) => paperSingles(paper, size));
+  return labelsOf(runs).map((label) => {
+    const depth = Number(label.slice("layer ".length));
+    const same = large.find((single) => single.depth === depth);
+    const near = small.find((single) => Math.round(1 + (12 * (single.depth - 1)) / (single.layers - 1)) === depth);
+    return {
+      layer: depth,
+      ...resultColumns(runs, label),
+      ...differenceColumns("vsMiddle", versus(losses, label, middleLayer)),
+      paper1B: same?.nll ?? null,
+      paper1BVsMiddle: same ? rounded(same.nll - middleOf(large).nll, 3) : null,
+      paper350MLayer: near ? `${near.depth} of ${near.layers}` : "",
+      paper350M: near?.nll ?? null,
+      paper350MVsMiddle: near ? rounded(near.nll - middleOf(small).nll, 3) : null,
+    };
+  });
+}
+
+/** One row a ratio and place, compared with the middle of its ratio. */
+function ratioTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
+  const losses = lossesByLabel(runs);
+  return labelsOf(runs).map((label) => {
+    const [ratio, place] = label.split(" ") as [Ratio, InterPlace];
+    const columns = (["350M", "1B"] as const).map((size): Row => {
+      const own = paperPlaced(paper, size, ratio, place);
+      const difference = own - paperPlaced(paper, size, ratio, "middle");
+      return { [`paper${size}`]: own, [`paper${size}VsMiddle`]: rounded(difference, 3) };
+    });
+    return {
+      ratio,
+      place,
+      pattern: patternOf(runs, label),
+      ...resultColumns(runs, label),
+      ...differenceColumns("vsMiddle", versus(losses, label, middleAt(ratio))),
+      ...columns[0],
+      ...columns[1],
+    };
+  });
+}
+
+/** One row a ratio and place of intra-hybrid layers, compared with those scattered. */
+function intraTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
+  const losses = lossesByLabel(runs);
+  return labelsOf(runs).map((label) => {
+    const [ratio, place] = label.split(" ") as [Ratio, IntraPlace];
+    const own = paperIntra(paper, ratio, place);
+    return {
+      ratio,
+      place,
+      pattern: patternOf(runs, label),
+      ...resultColumns(runs, label),
+      ...differenceColumns("vsScatter", versus(losses, label, `${ratio} scatter`)),
+      paper1B: own,
+      paper1BVsScatter: rounded(own - paperIntra(paper, ratio, "scatter"), 3),
+    };
+  });
+}

@@ -1,0 +1,155 @@
+/** Placement, from made-up runs. Takes about 5 s. */
+import { describe, expect, test } from "vitest";
+import { countParameters } from "../../src/config/index.js";
+import { paperSet } from "../../src/config/paper-sets.js";
+import type { StudyRuns, Verdict } from "../../src/findings/finding.js";
+import { placement } from "../../src/findings/placement.js";
+import { layersOf } from "../../src/findings/placement-losses.js";
+import { placementStudies } from "../../src/findings/placement-studies.js";
+import { paperTablesOf } from "../../src/findings/recorded.node.js";
+import { planStudy } from "../../src/findings/study.js";
+import { figureDocument } from "../../src/workbook/figure.js";
+import { fakeStudyRuns } from "./fake-runs.js";
+
+const paper = paperTablesOf(placement);
+
+/** Losses as the paper finds them; `turn` -1 turns all differences round. */
+const like = (turn: number) => (label: string) => {
+  const depth = label.startsWith("layer ") ? Number(label.slice(6)) : 7;
+  const [ratio, place] = label.split(" ");
+  const even = ratio === "1:1";
+  const worse = { front: 0.02, end: even ? 0 : 0.01, cluster: 0.01, sandwich: 0.02 }[place] ?? 0;
+  return 3.7 + turn * (depth === 1 ? 0.04 : 0.002 * Math.abs(depth - 7) + worse);
+};
+const runsLike = (turn = 1, noise = 0.0003) => fakeStudyRuns(placement, { loss: like(turn), noise });
+const without = (runs: StudyRuns, ...names: string[]): StudyRuns =>
+  new Map([...runs].filter(([name]) => !names.includes(name)));
+const outcomes = (verdicts: Verdict[]) => verdicts.map(({ outcome }) => outcome);
+const times = (outcome: string) => new Array(7).fill(outcome);
+
+describe("the studies of placement", () => {
+  test("match all models within 2 % of their weights and put layers where Tables 17 and 21 do", () => {
+    const planned = placementStudies.flatMap((study) => planStudy(study, { seeds: [0] }));
+    const counts = planned.map(({ spec }) => countParameters(spec.config).nonEmbedding);
+    expect(Math.max(...counts) / Math.min(...counts)).toBeLessThan(1.02);
+    const patternOf = (label: string) => planned.find((run) => run.label === label)!.spec.config.pattern;
+    const placed = (label: string) => [...patternOf(label)].flatMap((letter, i) => (letter === "M" ? [] : [i + 1]));
+    expect(placed("layer 13")).toEqual([13]);
+    expect(placed("1:5 front")).toEqual(paperSet(17, "1b", "1:5", "front"));
+    expect(placed("1:3 end")).toEqual(paperSet(17, "1b", "1:3", "end"));
+    expect(placed("1:3 sandwich")).toEqual(paperSet(21, "1b", "1:3", "sandwich"));
+    expect(placed("1:1 end")).toEqual([2, 4, 6, 8, 10, 12, 14]);
+  });
+
+  test("call three thirds early, middle and late, the first layer none of them", () => {
+    expect((["early", "middle", "late"] as const).map((third) => layersOf(third))).toEqual([
+      [2, 3, 4],
+      [5, 6, 7, 8, 9],
+      [10, 11, 12, 13],
+    ]);
+  });
+});
+
+describe("the tables of placement", () => {
+  test("give each depth's difference to the middle, and the paper's at the same relative depth", () => {
+    const rows = placement.tables(runsLike(1, 0), paper).placement;
+    expect(rows.map(({ layer }) => layer)).toEqual(Array.from({ length: 13 }, (_, i) => i + 1));
+    expect(rows[0]).toMatchObject({
+      ...{ layer: 1, seeds: 3, nllPerToken: 3.75, sd: 0.01, cloze: 37, lastWord: 8, recall: 1.5 },
+      ...{ vsMiddle: 0.04, vsMiddleHalf: 0, paper1B: 2.771, paper1BVsMiddle: 0.03 },
+      ...{ paper350MLayer: "1 of 11", paper350M: 2.898, paper350MVsMiddle: 0.037 },
+    });
+    expect(rows[6]).toMatchObject({ vsMiddle: null, vsMiddleHalf: null, paper1B: 2.741, paper350MLayer: "6 of 11" });
+    expect(rows[12]).toMatchObject({ paper1B: null, paper350MLayer: "11 of 11", paper350MVsMiddle: 0.005 });
+  });
+
+  test("give places beside the paper's", () => {
+    const tables = placement.tables(runsLike(1, 0), paper);
+    expect(tables["placement-ratios"]).toHaveLength(8);
+    expect(tables["placement-ratios"][0]).toMatchObject({
+      ...{ ratio: "1:1", place: "front", vsMiddle: 0.02, paper350MVsMiddle: 0.019, paper1BVsMiddle: 0.008 },
+    });
+    expect(tables["placement-intra"]).toHaveLength(9);
+    expect(tables["placement-intra"].at(-1)).toMatchObject({
+      ...{ ratio: "1:5", place: "sandwich", pattern: "HMMMMMMMMMMMH", vsScatter: 0.02, paper1BVsScatter: 0.018 },
+    });
+  });
+
+  test("give the comparisons that are made again at another size or on bytes, in nats a byte", () => {
+    const rows = placement.tables(runsLike(1, 0), paper)["placement-repeats"];
+    expect(rows.map(({ comparison, study }) => `${comparison}, ${study}`)).toEqual([
+      "layer 7 − layer 1, placement",
+      "layer 7 − layer 1, placement-mini",
+      "layer 7 − layer 13, placement",
+      "layer 7 − layer 13, placement-mini",
+      ...["1:5 front", "1:5 end"].flatMap((other) =>
+        ["", "-mini", "-bytes"].map((ending) => `1:5 middle − ${other}, placement-ratios${ending}`),
+      ),
+    ]);
+    // Made-up runs have four bytes a token.
+    expect(rows[1]).toMatchObject({ perByte: -0.01, perByteHalf: 0, seeds: 2, tokens: "bpe" });
+    expect(placement.tables(without(runsLike(), "placement-mini"), paper)["placement-repeats"]).toHaveLength(6);
+  });
+
+  test("refuse runs whose seeds do not pair", () => {
+    const runs = runsLike();
+    const all = runs.get("placement")!;
+    const some = new Map([["placement", all.filter(({ label, spec }) => label !== "layer 3" || spec.seed !== 2)]]);
+    expect(() => placement.tables(some, paper)).toThrow("layer 3 against layer 7: seed 2 is missing from one side");
+    expect(() => placement.tables(new Map([["placement", [...all, all[0]]]]), paper)).toThrow(
+      "placement: two runs of layer 1 share seed 0",
+    );
+  });
+});
+
+describe("the verdicts of placement", () => {
+  test("reproduce the paper from losses like the paper's, and contradict it from the opposite", () => {
+    const verdicts = placement.verdicts(runsLike(), paper);
+    expect(outcomes(verdicts)).toEqual(times("reproduced"));
+    expect(verdicts[0].paper).toContain("−0.037 at 350M and −0.030 at 1B");
+    expect(verdicts[1].parts).toHaveLength(12);
+    expect(verdicts[1].paper).toContain("−0.019 at 350M and −0.017 at 1B");
+    expect(verdicts[3].claim).toContain("layers 5 to 9 of 13");
+    expect(verdicts[6].paper).toContain("1:3 −0.004, 1:5 −0.001; at 1:1, which the claim leaves out, +0.001");
+    for (const { change } of verdicts) expect(change).toMatch(/\.$/);
+    expect(outcomes(placement.verdicts(runsLike(-1), paper))).toEqual(times("contradicted"));
+  });
+
+  test("leave it open when noise drowns the differences, or there is one seed", () => {
+    expect(outcomes(placement.verdicts(runsLike(1, 0.2), paper))).toContain("unresolved");
+    const one = fakeStudyRuns(placement, { loss: like(1), seeds: [0] });
+    expect(outcomes(placement.verdicts(one, paper))).toEqual(times("unresolved"));
+  });
+
+  test("leave out claims whose models were not trained", () => {
+    expect(placement.verdicts(new Map(), paper)).toEqual([]);
+    expect(placement.verdicts(without(runsLike(), "placement-ratios", "placement-intra"), paper)).toHaveLength(3);
+    const two = runsLike()
+      .get("placement")!
+      .filter(({ label }) => label === "layer 1" || label === "layer 7");
+    expect(placement.verdicts(new Map([["placement", two]]), paper)).toHaveLength(1);
+  });
+});
+
+describe("the figures of placement", () => {
+  test("name every curve and every comparison", () => {
+    const figures = placement.figures(runsLike(), paper, figureDocument());
+    expect(Object.keys(figures)).toEqual(["placement", "placement-ratios"]);
+    for (const name of ["ours", "paper 350M", "paper 1B", "13"]) {
+      expect(figures.placement.outerHTML).toContain(`>${name}</text>`);
+    }
+    for (const name of ["1:1 front", "1:5 end", "1:3 cluster", "1:1 sandwich", "Intra-hybrid, against scatter"]) {
+      expect(figures["placement-ratios"].outerHTML).toContain(`>${name}</text>`);
+    }
+    expect(figures["placement-ratios"].outerHTML).not.toContain(">1:1 end</text>");
+  });
+
+  test("are left out with their studies", () => {
+    const some = without(runsLike(), "placement", "placement-intra");
+    const figures = placement.figures(some, paper, figureDocument());
+    expect(Object.keys(figures)).toEqual(["placement-ratios"]);
+    expect(figures["placement-ratios"].outerHTML).not.toContain("Intra-hybrid");
+    expect(placement.figures(new Map(), paper, figureDocument())).toEqual({});
+    expect(placement.tables(new Map(), paper)).toEqual({});
+  });
+});
