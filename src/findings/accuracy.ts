@@ -1,0 +1,27 @@
+/** Accuracies on the questions of src/evaluate/tasks.ts, as tables show them. */
+
+import type { RunRecord } from "../runs/types.js";
+import { rounded } from "./finding.js";
+import { mean } from "./stats.js";
+
+/** Percent of the questions answered, means over runs; `null` where runs were not asked (smoke scale). */
+export interface Accuracies {
+  /** Which of four passages goes on here; chance gives 25. */
+  cloze: number | null;
+  /** The last word of a passage, greedily. */
+  lastWord: number | null;
+  /** The second word of a rare pair that the passage has earlier, greedily. */
+  recall: number | null;
+}
+
+/** Mean accuracies of runs of one model, in percent with one decimal. */
+export function accuracies(runs: readonly RunRecord[]): Accuracies {
+  const percent = (task: keyof Accuracies) => {
+    const shares = runs.flatMap(({ result }) => {
+      const score = result.tasks?.[task];
+      return score ? [(100 * score.correct) / score.questions] : [];
+    });
+    return shares.length > 0 ? rounded(mean(shares), 1) : null;
+  };
+  return { cloze: percent("cloze"), lastWord: percent("lastWord"), recall: percent("recall") };
+}
