@@ -2,9 +2,11 @@
 
 import { blockRatio } from "./block-ratio.js";
 import type { Finding } from "./finding.js";
+import { moe } from "./moe.js";
+import { scaling } from "./scaling.js";
 import type { Study } from "./study.js";
 
-export const findings: readonly Finding[] = [blockRatio];
+export const findings: readonly Finding[] = [blockRatio, moe, scaling];
 
 /** Throws naming the findings that there are. */
 export function findingNamed(name: string): Finding {
