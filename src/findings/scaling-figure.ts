@@ -25,7 +25,9 @@ export function scalingFigure(fitted: FittedReading, words: ScalingFigureWords, 
   title.textContent = words.title;
   const subtitle = document.createElement("h3");
   subtitle.textContent = words.subtitle;
-  figure.append(title, subtitle, curves(fitted.reading, words, document), optimaChart(fitted, words, document));
+  figure.append(title, subtitle, curves(fitted.reading, words, document));
+  // Toy runs may have no optimum within the sizes tried.
+  if (fitted.optima.some(({ bracketed }) => bracketed)) figure.append(optimaChart(fitted, words, document));
   return figure;
 }
 

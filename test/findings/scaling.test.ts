@@ -80,7 +80,7 @@ describe("the scaling studies", () => {
 
   test("train three widths at one budget as a smoke test", () => {
     const plan = planStudy(study, { size: "smoke" });
-    expect(plan).toHaveLength(12);
+    expect(plan).toHaveLength(6);
     expect(new Set(plan.map(({ spec }) => spec.config.dModel))).toEqual(new Set([32, 64, 96]));
   });
 
@@ -196,6 +196,15 @@ describe("readings of our runs", () => {
     expect(outcome(fakeRuns({ transformer: 1.02, mamba: 1, inter: 1.01, intra: 1.01 }, 0.01)).outcome).toBe(
       "unresolved",
     );
+  });
+
+  test("of toys fill tables and figures where nothing is between", () => {
+    const toys = planStudy(study, { size: "smoke" }).map((run, i) =>
+      makeRecord(run, { ...fakeResult(3 + i / 10), params: countParameters(run.spec.config) }, fakeProvenance),
+    );
+    expect(scaling.verdicts(runsOf(toys), paper)).toHaveLength(1);
+    expect(scaling.tables(runsOf(toys), paper)["scaling-readings"][0]).toMatchObject({ budgets: 0, outcome: null });
+    expect(Object.keys(scaling.figures(runsOf(toys), paper, figureDocument()))).not.toContain("scaling-between");
   });
 
   test("fill tables and figures; a second seed is fitted with the first", () => {
