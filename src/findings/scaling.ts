@@ -13,7 +13,7 @@ import { betweenVerdict } from "./scaling-verdicts.js";
 
 const claim = "Compute-optimal sizes of hybrids lie between those of the Transformer and of Mamba";
 const caption =
-  "Geometric means over the budgets with their 95 % bootstrap intervals. The sentence holds where both hybrids lie between the Transformer's mark and the line of Mamba.";
+  "Geometric means over the budgets with their 95 % bootstrap intervals. The sentence holds where both hybrids lie between the Transformer's mark and the line of Mamba. Where a mark has no line, too many resampled losses had no optimum.";
 
 export const scaling: Finding = {
   name: "scaling",
