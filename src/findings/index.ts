@@ -4,10 +4,12 @@ import { blockRatio } from "./block-ratio.js";
 import { bytes } from "./bytes.js";
 import type { Finding } from "./finding.js";
 import { fusion } from "./fusion.js";
+import { moe } from "./moe.js";
 import { placement } from "./placement.js";
+import { scaling } from "./scaling.js";
 import type { Study } from "./study.js";
 
-export const findings: readonly Finding[] = [blockRatio, placement, fusion, bytes];
+export const findings: readonly Finding[] = [blockRatio, placement, fusion, moe, scaling, bytes];
 
 /** Throws naming the findings that there are. */
 export function findingNamed(name: string): Finding {

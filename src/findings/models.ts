@@ -44,7 +44,8 @@ export function toy(pattern: string, vocabSize: number): ModelConfig {
 export const fourArchitectures = ["transformer", "mamba", "inter", "intra"] as const satisfies readonly Architecture[];
 export type FourArchitecture = (typeof fourArchitectures)[number];
 
-const smokePatterns: Readonly<Record<FourArchitecture, string>> = {
+/** Layers of their toys. */
+export const smokePatterns: Readonly<Record<FourArchitecture, string>> = {
   transformer: "TT",
   mamba: "MM",
   inter: "MTM",

@@ -5,7 +5,15 @@
 
 import type { ModelConfig } from "../config/types.js";
 import type { PlannedRun } from "../runs/types.js";
-import { type GridData, optimizer, protocols, type RunSize, recordedData, schedule } from "./protocol.js";
+import {
+  type GridData,
+  optimizer,
+  type Protocol,
+  protocols,
+  type RunSize,
+  recordedData,
+  schedule,
+} from "./protocol.js";
 
 /** One of the compared models. Runs that differ in the seed alone share its label. */
 export interface Variant {
@@ -16,6 +24,8 @@ export interface Variant {
   rates?: readonly number[];
   /** Training tokens; by default the study's. */
   tokens?: (config: ModelConfig) => number;
+  /** As the study's, where models differ in it. */
+  warmupOf?: (config: ModelConfig) => number;
 }
 
 export interface Study {
@@ -36,6 +46,10 @@ export interface Study {
   pending?: true;
   /** Tokens of the run whose warm-up all have (`TrainSpec.schedule.warmupOf`). */
   warmupOf?: number;
+  /** What differs from the size's protocol; smoke runs keep theirs. */
+  protocol?: Partial<Protocol>;
+  /** Labels that smoke trains, where all of them would take minutes. */
+  smokeLabels?: readonly string[];
 }
 
 export interface PlanOptions {
@@ -56,9 +70,10 @@ export interface PlanOptions {
  * @throws Error when a label is none of the study's
  */
 export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[] {
-  const { size = study.size, data = recordedData[study.data], labels } = options;
+  const { size = study.size, data = recordedData[study.data] } = options;
   const smoke = size === "smoke";
-  const protocol = protocols[size];
+  const protocol: Protocol = { ...protocols[size], ...(smoke ? {} : study.protocol) };
+  const labels = options.labels ?? (smoke ? study.smokeLabels : undefined);
   const known = study.variants.map(({ label }) => label);
   for (const label of labels ?? []) {
     if (!known.includes(label)) {
@@ -68,11 +83,12 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
   const seeds = options.seeds ?? (smoke ? study.seeds.slice(0, 2) : study.seeds);
   const variants = study.variants.filter(({ label }) => labels?.includes(label) ?? true);
   return seeds.flatMap((seed) =>
-    variants.flatMap(({ label, config: build, rates, tokens }) => {
+    variants.flatMap(({ label, config: build, rates, tokens, warmupOf: beginning }) => {
       const config = build(size, data.vocabSize);
       const length =
         options.tokens ?? (smoke ? protocol.tokens : (tokens?.(config) ?? study.tokens ?? protocol.tokens));
-      const warmupOf = smoke || study.warmupOf === length ? undefined : study.warmupOf;
+      const shortest = beginning?.(config) ?? study.warmupOf;
+      const warmupOf = smoke || shortest === length ? undefined : shortest;
       return (rates ?? study.rates ?? [protocol.lr]).map((lr): PlannedRun => {
         const { batch, validation, tasks, precision } = protocol;
         return {

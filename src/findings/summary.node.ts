@@ -1,17 +1,47 @@
 /** The findings table of the README: what each claim of the paper became. */
 
 import { costVerdicts } from "./costs.js";
-import type { Row, Verdict } from "./finding.js";
+import type { Finding, Row, Verdict } from "./finding.js";
 import { findings } from "./index.js";
 import { paperTablesOf, recordedRuns } from "./recorded.node.js";
+import { planStudy } from "./study.js";
 
-/** The verdicts of every finding, by its name. Throws, as `recordedRuns` does, when runs are missing or were changed. */
-export function allVerdicts(store?: string): { finding: string; verdicts: Verdict[] }[] {
-  const trained = findings.map((finding) => {
+/** A verdict, or the place of those that wait for runs. */
+export type Claim = Omit<Verdict, "outcome"> & { outcome: Verdict["outcome"] | "not run yet" };
+
+export interface FindingClaims {
+  finding: string;
+  verdicts: Claim[];
+}
+
+/**
+ * The verdicts of every finding, by its name. A finding none of whose runs is recorded has a last row that says so, after what the
+ * paper's own numbers tell.
+ * @throws Error as `recordedRuns` does, when runs are missing or were changed
+ */
+export function allVerdicts(store?: string): FindingClaims[] {
+  const trained = findings.map((finding): FindingClaims => {
     const runs = recordedRuns(finding, { store });
-    return { finding: finding.name, verdicts: finding.verdicts(runs, paperTablesOf(finding)) };
+    const verdicts = finding.verdicts(runs, paperTablesOf(finding));
+    return { finding: finding.name, verdicts: [...verdicts, ...waiting(finding)] };
   });
   return [{ finding: "costs", verdicts: costVerdicts() }, ...trained];
+}
+
+/** Empty where at least one study is recorded. */
+function waiting({ title, paperTables, studies }: Finding): Claim[] {
+  if (studies.some(({ pending }) => !pending)) return [];
+  const numbers = paperTables.map((name) => Number(/^table(\d+)/.exec(name)?.[1])).filter(Number.isInteger);
+  const planned = studies.map((study) => `${study.name} (${planStudy(study).length} runs)`);
+  return [
+    {
+      claim: `${title}.`,
+      paper: `${numbers.length === 1 ? "Table" : "Tables"} ${numbers.join(", ")}`,
+      outcome: "not run yet",
+      evidence: `Planned: ${planned.join(", ")}.`,
+      parts: [],
+    },
+  ];
 }
 
 /** One row a claim. */

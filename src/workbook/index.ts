@@ -21,12 +21,14 @@ export { type FieldLine, receptiveFieldFigure } from "../findings/inside-field-f
 export { type MapPanel, mapsFigure } from "../findings/inside-maps-figure.js";
 export { recordedMaps } from "../findings/maps.node.js";
 export { evennessFigure, keptMapsFigure, mapRows } from "../findings/maps-figures.js";
+export { moe } from "../findings/moe.js";
 export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
 export { placement } from "../findings/placement.js";
 export { type GridData, protocols, recordedData } from "../findings/protocol.js";
 export { paperTablesOf } from "../findings/recorded.node.js";
 export { gpuMinutes, runCostInWords, runCosts } from "../findings/run-cost.js";
+export { scaling } from "../findings/scaling.js";
 export type { Interval, Outcome } from "../findings/stats.js";
 export { type PlanOptions, planStudy, type Study, type Variant } from "../findings/study.js";
 export { findingsRows, findingsTable } from "../findings/summary.node.js";

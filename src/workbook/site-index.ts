@@ -1,16 +1,12 @@
 /** The first page of `braid report`: what became of each claim, the notebooks, and what the runs took. */
-import { signed, type Verdict } from "../findings/finding.js";
+import { signed } from "../findings/finding.js";
+import type { Claim, FindingClaims } from "../findings/summary.node.js";
 import type { RunRecord } from "../runs/types.js";
 import { short } from "./browser/run-rows.js";
 import { escapeHtml } from "./live.js";
 import { notebookOf, type SiteNotebook } from "./site-notebooks.js";
 import { sitePage } from "./site-page.js";
 import { type Scale, scaleOf, scales } from "./site-scale.js";
-
-export interface FindingVerdicts {
-  finding: string;
-  verdicts: Verdict[];
-}
 
 const about = `<p>braid trains hybrid Transformer/Mamba-2 language models in TypeScript on WebGPU. This workbook checks the findings of
 <cite>Hybrid Architectures for Language Models: Systematic Analysis and Design Insights</cite>
@@ -20,7 +16,7 @@ comparison lies on the paper's side, <em>contradicted</em> where that of at leas
 where neither is so.</p>`;
 
 export function indexPage(
-  findings: readonly FindingVerdicts[],
+  findings: readonly FindingClaims[],
   notebooks: readonly SiteNotebook[],
   runs: readonly RunRecord[],
 ): string {
@@ -40,7 +36,7 @@ function badge(outcome: string, text = outcome): string {
   return `<span class="badge ${escapeHtml(outcome)}">${escapeHtml(text)}</span>`;
 }
 
-function tally(findings: readonly FindingVerdicts[]): string {
+function tally(findings: readonly FindingClaims[]): string {
   const outcomes = findings.flatMap(({ verdicts }) => verdicts.map(({ outcome }) => outcome));
   const order = [...new Set(["reproduced", "unresolved", "contradicted", ...outcomes])];
   const items = order.flatMap((outcome) => {
@@ -51,7 +47,7 @@ function tally(findings: readonly FindingVerdicts[]): string {
 }
 
 /** Roles are spelt out: on a narrow window the style shows rows as cards, and browsers would forget that they are a table. */
-function verdictTable(findings: readonly FindingVerdicts[], notebooks: readonly SiteNotebook[]): string {
+function verdictTable(findings: readonly FindingClaims[], notebooks: readonly SiteNotebook[]): string {
   const head = ["claim", "the paper", "verdict", "here"].map((name) => `<th role="columnheader">${name}</th>`);
   const body = findings.map(({ finding, verdicts }) => {
     const notebook = notebookOf(finding, notebooks);
@@ -65,7 +61,7 @@ function verdictTable(findings: readonly FindingVerdicts[], notebooks: readonly 
   return `<table class="verdicts" role="table" aria-label="What became of the paper's claims"><thead role="rowgroup"><tr role="row">${head.join("")}</tr></thead>\n${body.join("\n")}</table>`;
 }
 
-function verdictRow({ claim, paper, outcome, evidence, parts }: Verdict): string {
+function verdictRow({ claim, paper, outcome, evidence, parts }: Claim): string {
   const cells = [
     `<td role="cell" class="claim">${escapeHtml(claim)}</td>`,
     `<td role="cell" class="paper" data-heading="the paper">${escapeHtml(paper)}</td>`,
@@ -76,7 +72,7 @@ function verdictRow({ claim, paper, outcome, evidence, parts }: Verdict): string
 }
 
 /** Every comparison with its interval, for who wants to see what the outcome rests on. */
-function comparisons(parts: Verdict["parts"]): string {
+function comparisons(parts: Claim["parts"]): string {
   if (parts.length === 0) return "";
   const decimals = decimalsFor(parts.map(({ interval }) => interval.high - interval.low));
   const rows = parts.map(({ name, outcome, interval: { mean, low, high, n } }) => {
@@ -84,7 +80,7 @@ function comparisons(parts: Verdict["parts"]): string {
     const numbers = [signed(mean, decimals), bounds, String(n)].map((text) => `<td class="number">${text}</td>`);
     return `<tr><th scope="row">${escapeHtml(name)}</th>${numbers.join("")}<td>${escapeHtml(outcome)}</td></tr>`;
   });
-  const numbers = ["difference", "95 % interval", "seeds"].map((name) => `<th class="number">${name}</th>`);
+  const numbers = ["difference", "95 % interval", "n"].map((name) => `<th class="number">${name}</th>`);
   const head = `<tr><th>comparison</th>${numbers.join("")}<th>outcome</th></tr>`;
   return `<details><summary>${plural(parts.length, "comparison")}</summary><div class="scroll"><table class="parts"><thead>${head}</thead><tbody>${rows.join("")}</tbody></table></div></details>`;
 }

@@ -1,0 +1,64 @@
+/** The two claims of Table 4, judged by our runs. */
+
+import { seedsInWords } from "./change.js";
+import { inWords, signed, type Verdict } from "./finding.js";
+import { lossDifference } from "./losses.js";
+import { fourArchitectures } from "./models.js";
+import { type Gain, type PaperMoe, paperGain } from "./moe-losses.js";
+import { allOf, belowZero, type Interval, type Outcome } from "./stats.js";
+import { architectureStyle } from "./theme.js";
+
+/**
+ * How far apart the gains of two architectures may be and still count as alike. The paper's four lie within 0.014 of each other; stated
+ * before any run was made.
+ */
+export const alikeMargin = 0.02;
+
+/** Whether an interval supports "no further from zero than `margin`": inside on both sides, outside on one, or neither. */
+export function alike({ low, high }: Interval, margin: number): Outcome {
+  if (low > -margin && high < margin) return "reproduced";
+  return low > margin || high < -margin ? "contradicted" : "unresolved";
+}
+
+/**
+ * Empty unless all four architectures have runs of both kinds.
+ * @param setting what is added to the claims, such as ", on bytes"
+ */
+export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], setting = ""): Verdict[] {
+  if (gains.length < fourArchitectures.length) return [];
+  const name = (gain: Gain) => architectureStyle(gain.model).label;
+  const lower = gains.map((gain) => ({
+    name: `${name(gain)}: experts − dense`,
+    interval: gain.interval,
+    outcome: belowZero(gain.interval),
+  }));
+  const pairs = gains.flatMap((a, i) => gains.slice(i + 1).map((b) => [a, b] as const));
+  const same = pairs.map(([a, b]) => {
+    const interval = lossDifference(a.bySeed, b.bySeed);
+    return { name: `gain of ${name(a)} − of ${name(b)}`, interval, outcome: alike(interval, alikeMargin) };
+  });
+  const printed = fourArchitectures
+    .map((model) => `${architectureStyle(model).label} ${signed(paperGain(paper, model))}`)
+    .join(", ");
+  const theirs = fourArchitectures.map((model) => paperGain(paper, model));
+  const widest = [...same].sort((a, b) => Math.abs(b.interval.mean) - Math.abs(a.interval.mean))[0];
+  const held = same.filter(({ outcome }) => outcome === "reproduced").length;
+  return [
+    {
+      claim: `A shared and the best of eight experts lower the loss of every architecture${setting}.`,
+      paper: `Table 4, 1B: ${printed}.`,
+      outcome: allOf(lower.map(({ outcome }) => outcome)),
+      evidence: `${gains.map((gain) => `${name(gain)} ${inWords(gain.interval)}`).join(", ")}.`,
+      change: seedsInWords(lower) ?? "Only another scale: more tokens a weight, or larger models.",
+      parts: lower,
+    },
+    {
+      claim: `They lower it alike: any two architectures' gains differ by less than ${alikeMargin} nats a token${setting}.`,
+      paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)}.`,
+      outcome: allOf(same.map(({ outcome }) => outcome)),
+      evidence: `${held} of ${same.length} pairs are certainly that close; the widest apart: ${widest.name} ${inWords(widest.interval)}.`,
+      change: "More seeds narrow the intervals; the margin was fixed before the runs.",
+      parts: same,
+    },
+  ];
+}

@@ -1,0 +1,131 @@
+/** Compute-optimal sizes of each architecture at each budget, by one way of fitting, with bootstrap intervals. */
+
+import type { Rng } from "../data/rng.js";
+import type { FourArchitecture } from "./models.js";
+import { fitLaw, type LawPoint, lawLoss, lawOptimum, type ScalingLaw } from "./scaling-law.js";
+import { aroundBest, fitParabolas, isBracketed, lossAt, optimalSize } from "./scaling-parabola.js";
+
+/** A trained model: its architecture, size, tokens, loss, and the training FLOPs that it was meant to cost. */
+export interface IsoPoint extends LawPoint {
+  model: FourArchitecture;
+  budget: number;
+}
+
+/**
+ * all: a parabola through all sizes of a budget. three: through the three around the best. shared: all sizes, one curvature for
+ * all budgets of an architecture. law: L = E + A / N^α + B / D^β through all points of an architecture.
+ */
+export type Method = "all" | "three" | "shared" | "law";
+
+/** A reasonable way to read a set of losses. */
+export interface Reading {
+  name: string;
+  /** What is done and why, in a sentence. */
+  about: string;
+  method: Method;
+  points: readonly IsoPoint[];
+}
+
+/** Optimal sizes (weights) by budget; NaN where the fit has none. `bracketed` names the budgets where it is within the sizes tried. */
+export interface Optima {
+  sizes: Map<number, number>;
+  bracketed: ReadonlySet<number>;
+  law?: ScalingLaw;
+}
+
+export const budgetsOf = (points: readonly IsoPoint[]) =>
+  [...new Set(points.map(({ budget }) => budget))].sort((a, b) => a - b);
+
+/** The points of one architecture, by budget; budgets with fewer than three sizes cannot be fitted and are left out. */
+export function byBudget(points: readonly IsoPoint[]): [budget: number, points: IsoPoint[]][] {
+  return budgetsOf(points)
+    .map((budget): [number, IsoPoint[]] => [budget, points.filter((point) => point.budget === budget)])
+    .filter(([, own]) => new Set(own.map(({ size }) => size)).size >= 3);
+}
+
+/** @param points of one architecture */
+export function findOptima(points: readonly IsoPoint[], method: Method): Optima {
+  if (method === "law") return lawOptima(points);
+  const groups = byBudget(points).map(
+    ([budget, own]) => [budget, method === "three" ? aroundBest(own, 3) : own] as const,
+  );
+  const fits = fitParabolas(
+    groups.map(([, own]) => own),
+    method === "shared",
+  );
+  return {
+    sizes: new Map(groups.map(([budget], i) => [budget, optimalSize(fits[i])])),
+    bracketed: new Set(groups.filter(([, own], i) => isBracketed(fits[i], own)).map(([budget]) => budget)),
+  };
+}
+
+function lawOptima(points: readonly IsoPoint[], near?: ScalingLaw, flops = flopsPerToken(points)): Optima {
+  const law = fitLaw(points, near);
+  const sizes = points.map(({ size }) => size);
+  const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)];
+  const optimum = (budget: number) => lawOptimum(law, (size) => budget / flops(size), [smallest / 10, largest * 10]);
+  const found = new Map(budgetsOf(points).map((budget) => [budget, optimum(budget)]));
+  const inside = [...found].filter(([, size]) => size >= smallest && size <= largest).map(([budget]) => budget);
+  return { sizes: found, bracketed: new Set(inside), law };
+}
+
+/** Training FLOPs a token for any size of an architecture: between its sizes, and beyond them, straight lines in logarithms. */
+export function flopsPerToken(points: readonly IsoPoint[]): (size: number) => number {
+  const known = [...new Set(points.map(({ size }) => size))]
+    .sort((a, b) => a - b)
+    .map((size) => {
+      const own = points.filter((point) => point.size === size);
+      const mean = own.reduce((sum, { budget, tokens }) => sum + Math.log(budget / tokens), 0) / own.length;
+      return [Math.log(size), mean] as const;
+    });
+  return (size) => {
+    const x = Math.log(size);
+    const above = known.findIndex(([at]) => at >= x);
+    const i = Math.min(Math.max(above === -1 ? known.length - 1 : above, 1), known.length - 1);
+    const [[x0, y0], [x1, y1]] = [known[i - 1], known[i]];
+    return Math.exp(y0 + ((x - x0) / (x1 - x0)) * (y1 - y0));
+  };
+}
+
+/**
+ * What the fit leaves of the losses, widened for its free parameters. Of the fit through three sizes nothing is left, so it takes
+ * what is left of the parabolas through all; budgets with three sizes tell nothing, either way. Empty where there is no such point.
+ */
+export function noiseOf(points: readonly IsoPoint[], method: Method): number[] {
+  if (method === "law") {
+    const law = fitLaw(points);
+    return widened(
+      points.map(({ size, tokens, loss }) => loss - lawLoss(law, size, tokens)),
+      5,
+    );
+  }
+  const groups = byBudget(points).map(([, own]) => own);
+  const shared = method === "shared";
+  const telling = shared ? groups : groups.filter((own) => new Set(own.map(({ size }) => size)).size > 3);
+  const fits = fitParabolas(telling, shared);
+  const rest = telling.flatMap((own, i) => own.map(({ size, loss }) => loss - lossAt(fits[i], size)));
+  return widened(rest, shared ? 2 * telling.length + 1 : 3 * telling.length);
+}
+
+function widened(rest: readonly number[], parameters: number): number[] {
+  const free = rest.length - parameters;
+  return free > 0 ? rest.map((value) => value * Math.sqrt(rest.length / free)) : [];
+}
+
+/**
+ * Optimal sizes of resampled losses: every loss is moved by a residual drawn from `noiseOf`, and fitted again. (For parabolas
+ * this is the residual bootstrap: what a fit takes from the losses themselves it takes again.)
+ * @returns one map a draw; none where there is no noise to draw from
+ */
+export function resample(points: readonly IsoPoint[], method: Method, draws: number, rng: Rng): Map<number, number>[] {
+  const noise = noiseOf(points, method);
+  if (noise.length === 0) return [];
+  const { law } = findOptima(points, method);
+  // Only the losses move.
+  const flops = flopsPerToken(points);
+  const again = (moved: readonly IsoPoint[]) => (law ? lawOptima(moved, law, flops) : findOptima(moved, method));
+  return Array.from({ length: draws }, () => {
+    const moved = points.map((point) => ({ ...point, loss: point.loss + noise[rng.below(noise.length)] }));
+    return again(moved).sizes;
+  });
+}

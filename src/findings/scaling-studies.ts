@@ -1,0 +1,113 @@
+/** Which models and runs the scaling finding compares (Tables 14 and 15): four architectures by widths by compute budgets. */
+
+import { countParameters, familyPattern, matchParameters, preset } from "../config/index.js";
+import { parseConfig } from "../config/schema.js";
+import type { ModelConfig } from "../config/types.js";
+import { matchFlops } from "../cost/match.js";
+import { type FourArchitecture, fourArchitectures, smokePatterns } from "./models.js";
+import type { RunSize } from "./protocol.js";
+import type { Study, Variant } from "./study.js";
+
+/** Training FLOPs, counted as the paper does: without the embedding and the output product. */
+export const scalingBudgets = [2e14, 4e14, 8e14, 16e14] as const;
+
+// Half the steps' tokens of the other studies, so that the largest model at the smallest budget still takes 100 steps.
+const batch = { sequences: 16, length: 1024 } as const;
+const perStep = batch.sequences * batch.length;
+
+/**
+ * Widths with their peak learning rates: that of nano (width 128) as its study found it, and about in proportion to the
+ * width's inverse root elsewhere, as the paper's 6e-3 to 3e-4 fall. The narrowest would read the corpus four to twelve times at the
+ * larger budgets, so it stops at the second; the paper leaves its smallest size out there too.
+ */
+const widths: readonly { dModel: number; lr: number; budgets: readonly number[] }[] = [
+  { dModel: 32, lr: 16e-3, budgets: scalingBudgets.slice(0, 2) },
+  { dModel: 64, lr: 12e-3, budgets: scalingBudgets },
+  { dModel: 96, lr: 8e-3, budgets: scalingBudgets },
+  { dModel: 128, lr: 6e-3, budgets: scalingBudgets },
+  { dModel: 192, lr: 5e-3, budgets: scalingBudgets },
+  { dModel: 256, lr: 4e-3, budgets: scalingBudgets },
+];
+
+/** Nano's proportions at another width; at 128 it is nano itself. Unmatched. */
+function ofWidth(pattern: string, dModel: number, vocabSize: number): ModelConfig {
+  const base = preset("nano", { pattern, vocabSize });
+  const heads = dModel / 32;
+  const kvHeads = [4, 3, 2, 1].find((count) => count <= Math.max(1, heads / 2) && heads % count === 0)!;
+  return parseConfig({
+    ...base,
+    dModel,
+    ffn: { kind: "swiglu", dFfn: 4 * dModel },
+    ...(base.attention && { attention: { ...base.attention, heads, kvHeads } }),
+    ...(base.ssm && { ssm: { ...base.ssm, dSsm: 2 * dModel } }),
+    ...(base.hybrid && { hybrid: { ...base.hybrid, heads, kvHeads, dQk: dModel / 2, dSsm: dModel } }),
+  });
+}
+
+/** An architecture at a width, with the weights of the 1:5 inter-hybrid of that width; at smoke size of two or three layers. */
+export function scalingModel(key: FourArchitecture, dModel: number) {
+  return (size: RunSize, vocabSize: number): ModelConfig => {
+    if (size === "smoke") return ofWidth(smokePatterns[key], dModel, vocabSize);
+    const pattern = familyPattern("nano", key === "transformer" ? "llama" : key);
+    const target = countParameters(ofWidth(familyPattern("nano", "inter"), dModel, vocabSize)).nonEmbedding;
+    return matchParameters(ofWidth(pattern, dModel, vocabSize), target);
+  };
+}
+
+/** The tokens that a budget buys, in whole steps. */
+const tokensFor = (budget: number) => (config: ModelConfig) =>
+  perStep * Math.round(matchFlops(config, budget, batch.length) / perStep);
+
+/** "inter d128 4e14". */
+const labelOf = (key: FourArchitecture, dModel: number, budget: number) => `${key} d${dModel} ${budget / 1e14}e14`;
+
+/**
+ * What a label of this study says.
+ * @throws Error when it is none
+ */
+export function scalingLabel(label: string): { model: FourArchitecture; dModel: number; budget: number } {
+  const [, model, dModel, budget] = /^(\w+) d(\d+) (\d+e14)$/.exec(label) ?? [];
+  const known = fourArchitectures.find((key) => key === model);
+  if (!known) throw new Error(`scaling: the label "${label}" is not of the form "inter d128 4e14"`);
+  return { model: known, dModel: Number(dModel), budget: Number(budget) };
+}
+
+const variants: readonly Variant[] = widths.flatMap(({ dModel, lr, budgets }) =>
+  fourArchitectures.flatMap((key) =>
+    budgets.map((budget) => ({
+      label: labelOf(key, dModel, budget),
+      config: scalingModel(key, dModel),
+      rates: [lr],
+      tokens: tokensFor(budget),
+      // As the paper: the smallest budget's warm-up, and one run a size whose checkpoints the larger budgets go on from.
+      warmupOf: tokensFor(scalingBudgets[0]),
+    })),
+  ),
+);
+
+const common = {
+  size: "nano",
+  data: "bpe",
+  variants,
+  // No tasks: the paper gives losses alone in these tables, and answering takes longer than a short run.
+  protocol: { batch, tasks: undefined, validation: { tokens: 1_048_576, every: 4096 } },
+  smokeLabels: (["transformer", "inter"] as const).flatMap((key) =>
+    [32, 64, 96].map((dModel) => labelOf(key, dModel, scalingBudgets[0])),
+  ),
+  pending: true,
+} as const;
+
+export const scalingStudies: readonly Study[] = [
+  {
+    ...common,
+    name: "scaling",
+    about: "Four architectures at six widths and four compute budgets",
+    seeds: [0],
+  },
+  {
+    ...common,
+    name: "scaling-again",
+    about: "The same with a second seed",
+    seeds: [1],
+  },
+];

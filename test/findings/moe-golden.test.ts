@@ -1,0 +1,4 @@
+import { moe } from "../../src/findings/moe.js";
+import { testRecorded } from "./recorded-goldens.js";
+
+testRecorded(moe);

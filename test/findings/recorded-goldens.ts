@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import type { Finding, Row } from "../../src/findings/finding.js";
+import { paperTablesOf, recordedRuns } from "../../src/findings/recorded.node.js";
+import { planStudy } from "../../src/findings/study.js";
+import { runId } from "../../src/runs/identity.js";
+import { packageStore, readStore } from "../../src/runs/store.js";
+import { compareMarkup } from "../../src/workbook/compare.js";
+import { figureDocument } from "../../src/workbook/figure.js";
+import { standaloneSvg } from "../../src/workbook/svg.js";
+import { expectGolden } from "./golden.js";
+
+/**
+ * Tests that a finding's recorded runs give every stored table, verdict and figure, and that they alone lie in its folders. What
+ * waits for runs is not there, and comes in by itself once `pending` is dropped: `braid run … --in-place` then draws the figures,
+ * UPDATE_GOLDEN=1 writes the tables.
+ */
+export function testRecorded(finding: Finding): void {
+  const paper = paperTablesOf(finding);
+  const runs = recordedRuns(finding);
+
+  describe(`the finding ${finding.name}, as recorded`, () => {
+    test.each(Object.entries(finding.tables(runs, paper)))("gives the stored table %s", (name, rows) => {
+      expectGolden(name, rows);
+    });
+
+    const verdicts = finding.verdicts(runs, paper);
+    const rows = verdicts.map(
+      ({ claim, outcome, evidence, paper: theirs }): Row => ({ claim, outcome, evidence, paper: theirs }),
+    );
+    if (rows.length > 0) test("gives the stored verdicts", () => expectGolden(`${finding.name}-verdicts`, rows));
+
+    const figures = Object.entries(finding.figures(runs, paper, figureDocument()));
+    test.each(figures)("gives the stored figure %s", (name, figure) => {
+      const file = fileURLToPath(new URL(`../../figures/${name}.svg`, import.meta.url));
+      const drawn = standaloneSvg(figureDocument(), figure.outerHTML, name);
+      expect(compareMarkup(readFileSync(file, "utf8"), drawn), `figures/${name}.svg`).toBeUndefined();
+    });
+
+    // A run that another study trained first lies there; studies that are pending have no folder.
+    test.each(finding.studies.map((study) => [study.name, study] as const))(
+      "has exactly its runs in the folder %s",
+      (name, study) => {
+        const place = new Map(readStore(packageStore).map((run) => [run.id, run.finding]));
+        const folder = join(packageStore, name);
+        const stored = existsSync(folder) ? readdirSync(folder).sort() : [];
+        const planned = study.pending ? [] : planStudy(study).map(({ spec }) => runId(spec));
+        const own = planned.filter((id) => (place.get(id) ?? name) === name);
+        expect(stored, `the runs in ${folder}`).toEqual(own.map((id) => `${id}.json`).sort());
+      },
+    );
+  });
+}

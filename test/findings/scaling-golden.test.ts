@@ -1,0 +1,4 @@
+import { scaling } from "../../src/findings/scaling.js";
+import { testRecorded } from "./recorded-goldens.js";
+
+testRecorded(scaling);

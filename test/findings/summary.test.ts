@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { findings } from "../../src/findings/index.js";
+import { allVerdicts, findingsTable } from "../../src/findings/summary.node.js";
+
+describe("the findings table", () => {
+  const all = allVerdicts();
+
+  test("has every finding with at least one row", () => {
+    expect(all.map(({ finding }) => finding)).toEqual(["costs", ...findings.map(({ name }) => name)]);
+    for (const { finding, verdicts } of all) expect(verdicts.length, finding).toBeGreaterThan(0);
+  });
+
+  test("says which studies wait, in one row, exactly where none of a finding's is recorded", () => {
+    for (const { name, title, studies } of findings) {
+      const waiting = all
+        .find(({ finding }) => finding === name)!
+        .verdicts.filter(({ outcome }) => outcome === "not run yet");
+      const none = studies.every(({ pending }) => pending);
+      expect(waiting.map(({ claim }) => claim)).toEqual(none ? [`${title}.`] : []);
+      if (none) for (const study of studies) expect(waiting[0].evidence).toContain(`${study.name} (`);
+    }
+  });
+
+  test("is Markdown with five columns in every line", () => {
+    for (const line of findingsTable().split("\n")) expect(line.split(" | ")).toHaveLength(5);
+  });
+});
