@@ -3,10 +3,9 @@
 import type { Budget, Models } from "./block-ratio-models.js";
 import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
 import { seedsInWords } from "./change.js";
+import { counted, type Part } from "./claims.js";
 import { inWords, type Verdict } from "./finding.js";
-import { allOf, belowZero, type Interval, type Outcome, withinMargin } from "./stats.js";
-
-type Part = Verdict["parts"][number];
+import { allOf, belowZero, type Interval, withinMargin } from "./stats.js";
 
 export interface Claim {
   claim: string;
@@ -80,13 +79,4 @@ export function holding(
     return `${held} of ${pairs.length} at ${size}`;
   });
   return `lower in ${counts.join(" and ")}`;
-}
-
-function counted(parts: readonly Part[]): string {
-  const named = (outcome: Outcome, word: string) => {
-    const names = parts.filter((part) => part.outcome === outcome).map(({ name }) => name);
-    return names.length > 0 ? `; ${word}: ${names.join(", ")}` : "";
-  };
-  const held = parts.filter(({ outcome }) => outcome === "reproduced").length;
-  return `${held} of ${parts.length} comparisons hold${named("unresolved", "open")}${named("contradicted", "the other way")}.`;
 }

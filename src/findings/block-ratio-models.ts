@@ -3,8 +3,9 @@
 import { cost } from "../cost/index.js";
 import type { RunRecord } from "../runs/types.js";
 import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-studies.js";
+import type { BySeed } from "./by-seed.js";
 import type { StudyRuns } from "./finding.js";
-import { type Losses, lossDifference, lossesOf } from "./losses.js";
+import { lossDifference, lossesOf } from "./losses.js";
 import type { Interval } from "./stats.js";
 import { type Architecture, architectureStyle } from "./theme.js";
 
@@ -23,7 +24,7 @@ export interface Model {
   ratio: BlockRatio;
   budget: Budget;
   runs: readonly RunRecord[];
-  losses: Losses;
+  losses: BySeed;
 }
 
 const sources: readonly { study: string; kind: Kind; budget: Budget }[] = [

@@ -2,12 +2,14 @@
 
 import type { ModelConfig } from "../config/types.js";
 import type { RunRecord } from "../runs/types.js";
+import { accuracies } from "./accuracy.js";
 import { valuesOf } from "./by-seed.js";
 import { lead, leadChanges, type SettingRuns, trainFlops } from "./bytes-settings.js";
 import { trainBytesPerToken } from "./bytes-studies.js";
 import { type Row, rounded } from "./finding.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
-import { type Interval, mean, sd } from "./stats.js";
+import { differenceColumns } from "./result-columns.js";
+import { mean, sd } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 /**
@@ -30,27 +32,13 @@ export function lossTable(settings: readonly SettingRuns[]): Row[] {
         seeds: own.length,
         nllPerByte: rounded(mean(perByte), 4),
         sd: rounded(sd(perByte), 4),
-        ...difference("vsTransformer", lead(setting, architecture)),
-        ...difference("vsMamba", lead(setting, architecture, "mamba")),
-        cloze: accuracy(own, "cloze"),
-        lastWord: accuracy(own, "lastWord"),
-        recall: accuracy(own, "recall"),
+        ...differenceColumns("vsTransformer", lead(setting, architecture)),
+        ...differenceColumns("vsMamba", lead(setting, architecture, "mamba")),
+        ...accuracies(own),
         scoredBytes: result.validation.bytes,
       };
     }),
   );
-}
-
-function difference(name: string, { mean: centre, high }: Interval): Row {
-  return { [name]: rounded(centre, 4), [`${name}Half`]: rounded(high - centre, 4) };
-}
-
-/** Right answers in per cent, over all seeds; empty where the runs were asked nothing. */
-function accuracy(runs: readonly RunRecord[], task: "cloze" | "lastWord" | "recall"): number | null {
-  const answers = runs.flatMap(({ result }) => (result.tasks ? [result.tasks[task]] : []));
-  return answers.length > 0
-    ? rounded(100 * mean(answers.map(({ correct, questions }) => correct / questions)), 2)
-    : null;
 }
 
 /** The lead over the Transformer on bytes and on BPE tokens, nats a byte (below zero: ahead of it), and the difference of the two. */

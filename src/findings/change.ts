@@ -1,9 +1,7 @@
 /** What would change a verdict: how many seeds an open comparison needs at the spread that was seen. */
 
-import type { Verdict } from "./finding.js";
+import type { Part } from "./claims.js";
 import { type Interval, studentQuantile } from "./stats.js";
-
-type Part = Verdict["parts"][number];
 
 /** More seeds than anyone will train for one comparison. */
 const many = 100;

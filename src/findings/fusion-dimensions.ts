@@ -5,7 +5,7 @@ import type { ByLabel } from "./by-seed.js";
 import { curvesFigure } from "./curves-figure.js";
 import { type PaperTables, type Row, rounded } from "./finding.js";
 import { dimensionRatios } from "./fusion-studies.js";
-import { contrast, lossesByLabel, versus } from "./paired-losses.js";
+import { contrast, lossesByLabel, versus } from "./losses.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 import { architectureStyle } from "./theme.js";
 

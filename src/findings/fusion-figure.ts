@@ -2,7 +2,7 @@ import type { ByLabel } from "./by-seed.js";
 import { type Effect, type EffectGroup, effectsFigure, type Measured } from "./effects-figure.js";
 import type { PaperTables } from "./finding.js";
 import { type FusionAxis, fusionAxes, pairsOf, paperEffect } from "./fusion-axes.js";
-import { contrast } from "./paired-losses.js";
+import { contrast } from "./losses.js";
 import { mean } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 

@@ -7,7 +7,7 @@ import { alphaInterval, thirds } from "./fusion-alpha.js";
 import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
 import { type DimensionRatio, dimensionLabels, paperDimensionLoss } from "./fusion-dimensions.js";
 import { fusionStudies } from "./fusion-studies.js";
-import { contrast, lossesByLabel } from "./paired-losses.js";
+import { contrast, lossesByLabel } from "./losses.js";
 import { mean } from "./stats.js";
 
 const moreSeeds = "More seeds narrow the intervals";

@@ -9,7 +9,7 @@ import { dimensionTable, fusionDimensionsFigure, paperDimensionTable } from "./f
 import { fusionFigure } from "./fusion-figure.js";
 import { bestDesign, fusionStudies } from "./fusion-studies.js";
 import { fusionVerdicts } from "./fusion-verdicts.js";
-import { contrast, lossesByLabel, versus } from "./paired-losses.js";
+import { contrast, lossesByLabel, versus } from "./losses.js";
 import { type Repeated, repeatRows } from "./repeat-rows.js";
 import { fusionRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";

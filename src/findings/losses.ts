@@ -1,30 +1,18 @@
-/** Validation losses by seed, and their paired differences: what every finding compares. */
+/** Validation losses by seed, and their paired differences, of single models and of groups: what findings compare. */
 
 import type { RunRecord } from "../runs/types.js";
-import { type Interval, pairedDifference } from "./stats.js";
+import { type ByLabel, type BySeed, byLabelAndSeed, valuesOf } from "./by-seed.js";
+import { type Interval, mean, pairedDifference } from "./stats.js";
 
-/** Validation losses in nats a token, by seed. */
-export type Losses = ReadonlyMap<number, number>;
+const nllPerToken = ({ result }: RunRecord) => result.validation.nllPerToken;
 
-/**
- * The losses of the runs of one model.
- * @throws Error when two of them share a seed: then they are two settings, to be compared one at a time
- */
-export function lossesOf(runs: readonly RunRecord[]): Losses {
-  const losses = new Map<number, number>();
-  for (const { id, finding, label, spec, result } of runs) {
-    if (losses.has(spec.seed)) {
-      throw new Error(`${finding}: two runs of ${label} share seed ${spec.seed} (one is ${id})`);
-    }
-    losses.set(spec.seed, result.validation.nllPerToken);
-  }
-  return losses;
-}
+/** In nats a token, by label and seed. Throws when two runs of a label share a seed. */
+export const lossesByLabel = (runs: readonly RunRecord[]): ByLabel => byLabelAndSeed(runs, nllPerToken);
 
-/** Losses by the runs' label, in the order in which labels first occur. Throws as `lossesOf` does. */
-export function lossesByLabel(runs: readonly RunRecord[]): Map<string, Losses> {
-  const labels = [...new Set(runs.map(({ label }) => label))];
-  return new Map(labels.map((label) => [label, lossesOf(runs.filter((run) => run.label === label))]));
+/** Of the runs of one model, in nats a token. Throws when two of them share a seed, for they are two settings. */
+export function lossesOf(runs: readonly RunRecord[]): BySeed {
+  const model = runs.map((run) => ({ ...run, label: runs[0].label }));
+  return lossesByLabel(model).get(model[0]?.label) ?? new Map();
 }
 
 /**
@@ -32,10 +20,40 @@ export function lossesByLabel(runs: readonly RunRecord[]): Map<string, Losses> {
  * trained with more seeds than the other is compared by those that pair.
  * @throws Error when they share no seed
  */
-export function lossDifference(a: Losses, b: Losses): Interval {
-  const common = (losses: Losses, other: Losses) => new Map([...losses].filter(([seed]) => other.has(seed)));
+export function lossDifference(a: BySeed, b: BySeed): Interval {
+  const common = (losses: BySeed, other: BySeed) => new Map([...losses].filter(([seed]) => other.has(seed)));
   if (common(a, b).size === 0) {
     throw new Error(`seeds ${[...a.keys()].join(", ")} and ${[...b.keys()].join(", ")} have none in common`);
   }
   return pairedDifference(common(a, b), common(b, a));
+}
+
+/**
+ * Mean loss of the labels in `a` less that of the labels in `b`, paired by seed: of each seed one difference, so that the interval
+ * is over seeds however many labels there are. Undefined where a label has no runs, or no label is given.
+ * @throws Error naming the labels and the seed when one has runs of a seed that another lacks
+ */
+export function contrast(losses: ByLabel, a: readonly string[], b: readonly string[]): Interval | undefined {
+  if (a.length === 0 || b.length === 0 || [...a, ...b].some((label) => !losses.has(label))) return undefined;
+  try {
+    return pairedDifference(meanBySeed(losses, a), meanBySeed(losses, b));
+  } catch (error) {
+    throw new Error(`${a.join(", ")} against ${b.join(", ")}: ${(error as Error).message}`);
+  }
+}
+
+/** The difference to a model that others are compared with; undefined for itself, and where either has no runs. */
+export function versus(losses: ByLabel, label: string, reference: string): Interval | undefined {
+  return label === reference ? undefined : contrast(losses, [label], [reference]);
+}
+
+function meanBySeed(losses: ByLabel, labels: readonly string[]): BySeed {
+  const all = labels.map((label) => valuesOf(losses, label));
+  const seeds = [...new Set(all.flatMap((bySeed) => [...bySeed.keys()]))];
+  const lossOf = (bySeed: BySeed, seed: number, i: number) => {
+    const loss = bySeed.get(seed);
+    if (loss === undefined) throw new Error(`seed ${seed} is missing from the runs of ${labels[i]}`);
+    return loss;
+  };
+  return new Map(seeds.map((seed) => [seed, mean(all.map((bySeed, i) => lossOf(bySeed, seed, i)))]));
 }

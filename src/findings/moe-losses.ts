@@ -1,8 +1,9 @@
 /** What experts gain in each architecture: ours, paired by seed, and the paper's. */
 
 import type { RunRecord } from "../runs/types.js";
+import type { BySeed } from "./by-seed.js";
 import type { Row } from "./finding.js";
-import { type Losses, lossDifference, lossesByLabel } from "./losses.js";
+import { lossDifference, lossesByLabel } from "./losses.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
 import type { Interval } from "./stats.js";
 
@@ -16,7 +17,7 @@ export const moeLabel = (model: FourArchitecture, network: Network) => `${model}
 export interface Gain {
   model: FourArchitecture;
   /** By seed; seeds that only one of the two was trained with are left out. */
-  bySeed: Losses;
+  bySeed: BySeed;
   interval: Interval;
 }
 

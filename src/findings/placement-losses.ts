@@ -1,9 +1,9 @@
-/** ByLabel of the placement studies, and what their models are compared with. */
+/** Losses of the placement studies, and what their models are compared with. */
 
 import type { ByLabel } from "./by-seed.js";
 import type { StudyRuns } from "./finding.js";
+import { lossesByLabel } from "./losses.js";
 import { hybridLayers } from "./models.js";
-import { lossesByLabel } from "./paired-losses.js";
 import type { Ratio } from "./placement-paper.js";
 
 /** The label of the model whose one attention layer is in the middle. */
@@ -12,7 +12,7 @@ export const middleLayer = `layer ${(hybridLayers + 1) / 2}`;
 /** At 1:1 the paper's "end" is every second layer from the second on: no other set lies more in the middle. */
 export const middleAt = (ratio: Ratio): string => (ratio === "1:1" ? "1:1 end" : `${ratio} middle`);
 
-/** ByLabel of each study, empty where it is not among the runs. */
+/** Losses of each study, empty where it is not among the runs. */
 export interface PlacementLosses {
   depths: ByLabel;
   ratios: ByLabel;

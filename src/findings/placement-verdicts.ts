@@ -2,8 +2,8 @@
 
 import { type Claim, counted, judge, part } from "./claims.js";
 import { inWords, type PaperTables, signed, type Verdict } from "./finding.js";
+import { contrast } from "./losses.js";
 import { hybridLayers } from "./models.js";
-import { contrast } from "./paired-losses.js";
 import { layersOf, middleAt, middleLayer, type PlacementLosses, type Third, thirdOf } from "./placement-losses.js";
 import {
   type InterPlace,

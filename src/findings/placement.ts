@@ -2,7 +2,7 @@
 
 import type { RunRecord } from "../runs/types.js";
 import { type Finding, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
-import { lossesByLabel, versus } from "./paired-losses.js";
+import { lossesByLabel, versus } from "./losses.js";
 import { placementFigure, placesFigure } from "./placement-figure.js";
 import { middleAt, middleLayer, placementLosses } from "./placement-losses.js";
 import {

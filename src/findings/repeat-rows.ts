@@ -2,7 +2,7 @@
 
 import { byLabelAndSeed } from "./by-seed.js";
 import type { Row, StudyRuns } from "./finding.js";
-import { versus } from "./paired-losses.js";
+import { versus } from "./losses.js";
 import { differenceColumns } from "./result-columns.js";
 
 /** Two labels of a study, the first less the second, and the studies that repeat it. */

@@ -1,6 +1,7 @@
 /** Columns that every table of models has: losses, and how many questions were answered. */
 
 import type { RunRecord } from "../runs/types.js";
+import { accuracies } from "./accuracy.js";
 import { type Row, rounded } from "./finding.js";
 import { type Interval, mean, sd } from "./stats.js";
 
@@ -10,22 +11,16 @@ import { type Interval, mean, sd } from "./stats.js";
  * @throws Error when no run has the label
  */
 export function resultColumns(runs: readonly RunRecord[], label: string): Row {
-  const results = runs.filter((run) => run.label === label).map(({ result }) => result);
-  if (results.length === 0) throw new Error(`there are no runs of ${label}`);
-  const perToken = results.map(({ validation }) => validation.nllPerToken);
-  const percent = (task: "cloze" | "lastWord" | "recall") => {
-    const scores = results.flatMap(({ tasks }) => (tasks ? [tasks[task]] : []));
-    if (scores.length < results.length) return null;
-    return rounded(mean(scores.map(({ correct, questions }) => (100 * correct) / questions)), 2);
-  };
+  const own = runs.filter((run) => run.label === label);
+  if (own.length === 0) throw new Error(`there are no runs of ${label}`);
+  const losses = own.map(({ result }) => result.validation);
+  const perToken = losses.map(({ nllPerToken }) => nllPerToken);
   return {
-    seeds: results.length,
+    seeds: own.length,
     nllPerToken: rounded(mean(perToken), 4),
     sd: rounded(sd(perToken), 4),
-    nllPerByte: rounded(mean(results.map(({ validation }) => validation.nllPerByte)), 4),
-    cloze: percent("cloze"),
-    lastWord: percent("lastWord"),
-    recall: percent("recall"),
+    nllPerByte: rounded(mean(losses.map(({ nllPerByte }) => nllPerByte)), 4),
+    ...accuracies(own),
   };
 }
 

@@ -230,7 +230,9 @@ describe("the tables of block-ratio", () => {
       "have none in common",
     );
     const twice = { ...main0[0], id: "other" };
-    expect(table([...main0, twice])).toThrow("block-ratio: two runs of 1:0 share seed 0 (one is other)");
+    expect(table([...main0, twice])).toThrow(
+      "block-ratio: two runs of 1:0 share seed 0; compare one setting at a time",
+    );
     expect(table([{ ...main0[0], label: "2:1" }])).toThrow('has the label "2:1", which is no ratio');
   });
 

@@ -7,7 +7,7 @@ import { placement } from "../../src/findings/placement.js";
 import { compareMarkup } from "../../src/workbook/compare.js";
 import { figureDocument } from "../../src/workbook/figure.js";
 import { standaloneSvg } from "../../src/workbook/svg.js";
-import { testRecorded } from "./recorded-golden.js";
+import { testRecorded } from "./recorded-goldens.js";
 
 testRecorded(placement);
 

@@ -39,6 +39,10 @@ export function testRecorded(finding: Finding): void {
       expect(compareMarkup(readFileSync(file, "utf8"), drawn), `figures/${name}.svg`).toBeUndefined();
     });
 
+    test("rests on runs made on a GPU", () => {
+      for (const { id, provenance } of [...runs.values()].flat()) expect(provenance.software, id).toBe(false);
+    });
+
     // A run that another study trained first lies there; studies that are pending have no folder.
     test.each(finding.studies.map((study) => [study.name, study] as const))(
       "has exactly its runs in the folder %s",
