@@ -145,7 +145,7 @@ describe("braid sweep", () => {
   test("takes the studies of a finding that read such data", async () => {
     const few = ["sweep", "--finding", "block-ratio", "--scale", "smoke", "--seeds", "0", "--out", out(), "--list"];
     const mamba = (await braid(...few, "--labels", "mamba")).out;
-    expect(mamba.trim().split("\n"), "of the studies that have it").toHaveLength(3);
+    expect(mamba.trim().split("\n"), "three rates of nano size, three of mini").toHaveLength(6);
     await expect(braid(...few, "--labels", "1:1,2:1")).rejects.toThrow(
       '--labels: "2:1" is in none of the studies; they have 1:0, 1:1, 1:3, 1:5, 1:12, 0:1, transformer',
     );
