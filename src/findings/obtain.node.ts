@@ -26,7 +26,8 @@ export interface ObtainOptions extends Part {
 
 /**
  * Recorded: the finding's runs from the store. Other scales: trains what is missing, of its first study unless others are named.
- * @throws Error as `recordedRuns` does; when a study is of another size; or what opening the data and training throw
+ * When training is stopped, the seeds that are complete are given, and it is said which.
+ * @throws Error as `recordedRuns` does; when a study is of another size; Stopped when no seed is complete; or what opening the data and training throw
  */
 export async function obtainRuns(finding: Finding, options: ObtainOptions): Promise<StudyRuns> {
   const { scale, data, keep = "runs" } = options;
@@ -41,6 +42,13 @@ export async function obtainRuns(finding: Finding, options: ObtainOptions): Prom
   // Smoke runs are not kept: they take seconds, and a kept one would hide that training no longer works.
   const runs = await trainGrid(planned, dataset, scale === "smoke" ? undefined : keep, options);
   return new Map(studies.map(({ name }) => [name, runs.filter((run) => run.finding === name)]));
+}
+
+/** Seeds of which every planned run is there: with them comparisons are whole. */
+function completeSeeds(planned: readonly PlannedRun[], known: ReadonlyMap<string, RunRecord>): Set<number> {
+  const seeds = new Set(planned.map(({ spec }) => spec.seed));
+  for (const { spec } of planned) if (!known.has(runId(spec))) seeds.delete(spec.seed);
+  return seeds;
 }
 
 async function trainGrid(
@@ -68,6 +76,12 @@ async function trainGrid(
         if (store !== undefined) writeRun(store, record);
         known.set(record.id, record);
       }
+    } catch (error) {
+      if (!(error instanceof Error && error.name === "Stopped")) throw error;
+      const complete = completeSeeds(planned, known);
+      if (complete.size === 0) throw error;
+      console.log(`${error.message} What follows rests on the seeds that are complete: ${[...complete].join(", ")}.`);
+      planned = planned.filter(({ spec }) => complete.has(spec.seed));
     } finally {
       gpu.close();
     }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { blockRatio } from "../../src/findings/block-ratio.js";
 import { findings } from "../../src/findings/index.js";
 import { obtainRuns } from "../../src/findings/obtain.node.js";
@@ -99,4 +99,23 @@ describe("runs at other scales", () => {
       "scale: the study block-ratio is of size nano; it was asked for at mini",
     );
   });
+});
+
+test("training that is stopped gives the seeds that are complete; without one it is an error", async () => {
+  const stopAt = async (seed: number) => {
+    const controller = new AbortController();
+    const onProgress = ({ label }: { label?: string }) => {
+      if (label?.includes(`seed ${seed} `)) controller.abort();
+    };
+    const options = { scale: "smoke", labels: ["0:1"], seeds: [0, 1], signal: controller.signal, onProgress } as const;
+    return obtainRuns(blockRatio, options);
+  };
+  const said = vi.spyOn(console, "log").mockImplementation(() => {});
+  const runs = (await stopAt(1)).get("block-ratio") ?? [];
+  expect(runs.map(({ spec }) => spec.seed)).toEqual([0]);
+  expect(said.mock.lastCall?.[0]).toMatch(
+    /stopped at step \d of 8\. What follows rests on the seeds that are complete: 0\./,
+  );
+  said.mockRestore();
+  await expect(stopAt(0)).rejects.toThrow(/stopped at step \d of 8/);
 });
