@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { expensiveShare, type Kind, type Model, type Models } from "./block-ratio-models.js";
 import { type PaperModel, paperCurve, paperSizes } from "./block-ratio-paper.js";
 import type { BlockRatio } from "./block-ratio-studies.js";
-import { type Architecture, architectureStyle, ink, plotDefaults, surface } from "./theme.js";
+import { type Architecture, architectureStyle, ink, plotDefaults, stackedFigure, surface } from "./theme.js";
 
 interface Point {
   architecture: Architecture;
@@ -35,14 +35,10 @@ export function blockRatioFigure(
     return points.some(({ architecture }) => architecture === kind) ? [{ kind, points: points.reverse() }] : [];
   });
   if (!curves.some(({ points }) => points.some(({ architecture }) => architecture === "mamba"))) return undefined;
-  const figure = document.createElement("figure");
-  const title = document.createElement("h2");
-  title.textContent = "Validation loss against the share of layers with attention";
-  const caption = document.createElement("figcaption");
-  caption.textContent =
+  const title = "Validation loss against the share of layers with attention";
+  const caption =
     "Inter-hybrids have attention layers, intra-hybrids layers with attention beside Mamba-2. Ours: means over seeds with 95 % intervals, paired by seed. Paper: Tables 9 and 10, one run each. The vertical scales differ.";
-  figure.append(title, ours(curves, document), theirs(paper, document), caption);
-  return figure;
+  return stackedFigure(document, { title, caption }, [ours(curves, document), theirs(paper, document)]);
 }
 
 function pointOf(models: Models, model: Model): Point | undefined {

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { cacheBytes, flopsPerToken, type Model, type Models } from "./block-ratio-models.js";
 import { type PaperModel, paperCurve, paperFlopsPerToken, paperGap, paperModel } from "./block-ratio-paper.js";
-import { type Architecture, architectureStyle, ink, plotDefaults, surface } from "./theme.js";
+import { type Architecture, architectureStyle, ink, plotDefaults, stackedFigure, surface } from "./theme.js";
 
 interface Point {
   architecture: Architecture;
@@ -64,14 +64,10 @@ export function blockRatioPareto(
   const theirs = (["inter", "intra"] as const).map((kind) => paperCurve(paper, "1B", kind));
   const [paperTransformer, paperMamba] = ["Transformer", "Mamba"].map((name) => paperModel(paper, "1B", name));
   const beyond = (a: number, b: number) => 100 * (a / b - 1);
-  const figure = document.createElement("figure");
-  const title = document.createElement("h2");
-  title.textContent = "Quality against cost, at equal data";
-  const caption = document.createElement("figcaption");
-  caption.textContent =
+  const title = "Quality against cost, at equal data";
+  const caption =
     "Filled: ours, means over seeds with 95 % intervals, paired by seed; FLOPs at the training length. Stepped line: the Pareto front of our means. Open: the paper's 1B models (Table 9), one run each, from Mamba along the curve 1:12, 1:5, 1:3, 1:1 and 1:0; FLOPs at 8K by the formulas.";
-  figure.append(
-    title,
+  return stackedFigure(document, { title, caption }, [
     panel(
       compared.map((model) => pointOf(models, model, beyond(flopsPerToken(model), flopsPerToken(mamba)))),
       theirs.map((curve) =>
@@ -90,9 +86,7 @@ export function blockRatioPareto(
       axes.cache,
       document,
     ),
-    caption,
-  );
-  return figure;
+  ]);
 }
 
 function pointOf(models: Models, { name, architecture }: Model, cost: number): Point {

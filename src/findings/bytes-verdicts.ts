@@ -2,14 +2,12 @@
 
 import { paperLead } from "./bytes-paper.js";
 import { type LeadChange, lead, leadChanges, type SettingRuns, trainFlops } from "./bytes-settings.js";
+import { type Part, part } from "./claims.js";
 import { inWords, type Row, type Verdict } from "./finding.js";
 import type { FourArchitecture } from "./models.js";
-import { allOf, belowZero, type Interval } from "./stats.js";
+import { allOf } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
-type Part = Verdict["parts"][number];
-
-const part = (name: string, interval: Interval): Part => ({ name, interval, outcome: belowZero(interval) });
 const outcomeOf = (parts: readonly Part[]) => allOf(parts.map(({ outcome }) => outcome));
 const label = (key: FourArchitecture) => architectureStyle(key).label;
 

@@ -7,6 +7,12 @@ import { allOf, belowZero, type Interval, type Outcome } from "./stats.js";
 export type Part = Verdict["parts"][number];
 
 /** A comparison with its outcome; undefined where it could not be made. */
+export function part(name: string, interval: Interval, judge?: (interval: Interval) => Outcome): Part;
+export function part(
+  name: string,
+  interval: Interval | undefined,
+  judge?: (interval: Interval) => Outcome,
+): Part | undefined;
 export function part(
   name: string,
   interval: Interval | undefined,

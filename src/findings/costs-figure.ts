@@ -9,6 +9,7 @@ import {
   architectureStyle,
   architectureSymbol,
   plotDefaults,
+  stackedFigure,
   surface,
 } from "./theme.js";
 
@@ -108,11 +109,7 @@ const contexts = [10, 11, 12, 13, 14, 15, 16, 17].map((power) => 2 ** power);
  * @param document draws in it: a browser's, or jsdom's
  */
 export function contextFigure(document: Document): HTMLElement {
-  const figure = document.createElement("figure");
-  const title = document.createElement("h2");
-  title.textContent = "What length costs: 1B models, 1:5 for hybrids";
-  figure.append(title);
-  figure.append(
+  return stackedFigure(document, { title: "What length costs: 1B models, 1:5 for hybrids" }, [
     contextChart(
       document,
       "↑ training FLOPs a token (1e9)",
@@ -127,8 +124,7 @@ export function contextFigure(document: Document): HTMLElement {
       [10, 30, 100, 300, 1000, 3000],
       ({ cacheBytes }) => cacheBytes / 2 ** 20,
     ),
-  );
-  return figure;
+  ]);
 }
 
 function contextChart(

@@ -52,9 +52,12 @@ export const smokePatterns: Readonly<Record<FourArchitecture, string>> = {
   intra: "MHM",
 };
 
+/** The layers of one of the four at a size. */
+export const architecturePattern = (key: FourArchitecture, size: Exclude<RunSize, "smoke">): string =>
+  familyPattern(size, key === "transformer" ? "llama" : key);
+
 /** One of the four as a model of a size, labelled as the workbook's figures do. */
 export function architectureModel(key: FourArchitecture) {
-  const family = key === "transformer" ? "llama" : key;
   return (size: RunSize, vocabSize: number): ModelConfig =>
-    patternModel(size === "smoke" ? "" : familyPattern(size, family), smokePatterns[key])(size, vocabSize);
+    patternModel(size === "smoke" ? "" : architecturePattern(key, size), smokePatterns[key])(size, vocabSize);
 }

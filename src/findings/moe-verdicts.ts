@@ -1,11 +1,12 @@
 /** The two claims of Table 4, judged by our runs. */
 
 import { seedsInWords } from "./change.js";
+import { part } from "./claims.js";
 import { inWords, signed, type Verdict } from "./finding.js";
 import { lossDifference } from "./losses.js";
 import { fourArchitectures } from "./models.js";
 import { type Gain, type PaperMoe, paperGain } from "./moe-losses.js";
-import { allOf, belowZero, type Interval, type Outcome } from "./stats.js";
+import { allOf, type Interval, type Outcome } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 /**
@@ -27,16 +28,11 @@ export function alike({ low, high }: Interval, margin: number): Outcome {
 export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], setting = ""): Verdict[] {
   if (gains.length < fourArchitectures.length) return [];
   const name = (gain: Gain) => architectureStyle(gain.model).label;
-  const lower = gains.map((gain) => ({
-    name: `${name(gain)}: experts − dense`,
-    interval: gain.interval,
-    outcome: belowZero(gain.interval),
-  }));
+  const lower = gains.map((gain) => part(`${name(gain)}: experts − dense`, gain.interval));
   const pairs = gains.flatMap((a, i) => gains.slice(i + 1).map((b) => [a, b] as const));
-  const same = pairs.map(([a, b]) => {
-    const interval = lossDifference(a.bySeed, b.bySeed);
-    return { name: `gain of ${name(a)} − of ${name(b)}`, interval, outcome: alike(interval, alikeMargin) };
-  });
+  const same = pairs.map(([a, b]) =>
+    part(`gain of ${name(a)} − of ${name(b)}`, lossDifference(a.bySeed, b.bySeed), (gap) => alike(gap, alikeMargin)),
+  );
   const printed = fourArchitectures
     .map((model) => `${architectureStyle(model).label} ${signed(paperGain(paper, model))}`)
     .join(", ");

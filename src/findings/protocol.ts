@@ -18,7 +18,7 @@ export interface Protocol {
 }
 
 const gpu = {
-  // 1,024 steps, enough for a schedule with a warm-up and a cool-down; none of the corpus's 39.5 M BPE tokens twice.
+  // 1,024 steps, enough for a schedule with a warm-up and a cool-down; none of the corpus's 39.3 M BPE tokens twice.
   tokens: 33_554_432,
   // 1,024 tokens of context give the small models about the paper's ratio of FLOPs between Transformer and Mamba (1.23 to
   // its 1.22 at 8K), for attention's share grows with the context and falls with the width.
@@ -43,11 +43,6 @@ export const protocols: Readonly<Record<RunSize, Protocol>> = {
     lr: 3e-3,
   },
 };
-
-/** AdamW as in design §7; the paper prints neither betas nor weight decay nor clip (training_setup.md). */
-export const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 };
-/** The paper's trapezoid: a quarter of the steps to warm up, a fifth to cool down. */
-export const schedule = { warmup: 0.25, cooldown: 0.2 };
 
 /** What a grid needs to know of its data: the identity that goes into specs, and the vocabulary that sizes models. */
 export interface GridData {

@@ -37,11 +37,16 @@ export function given({ seeds, labels, tokens }: Part): PlanOptions {
  * Reads the recorded runs of a finding, by study, in the order of the plan; other runs of the store are left out. A run that
  * several studies plan is kept under the one that was trained first. Studies that are pending are left out.
  * @param options.store default: the runs that travel with the package
+ * @param stored what the store holds, where it was read before
  * @throws Error listing the runs that the store lacks and the command that makes them, or naming a run that was changed
  */
-export function recordedRuns(finding: Finding, options: Part & { store?: string } = {}): StudyRuns {
+export function recordedRuns(
+  finding: Finding,
+  options: Part & { store?: string } = {},
+  stored: readonly RunRecord[] = readStore(options.store ?? packageStore),
+): StudyRuns {
   const store = options.store ?? packageStore;
-  const known = new Map(readStore(store).map((run) => [run.id, run]));
+  const known = new Map(stored.map((run) => [run.id, run]));
   const runs = new Map<string, RunRecord[]>();
   for (const study of studiesOf(finding, options.studies).filter(({ pending }) => !pending)) {
     const planned = planStudy(study, given(options));

@@ -4,7 +4,15 @@ import { fourArchitectures } from "./models.js";
 import { byBudget, type IsoPoint, type Reading } from "./scaling-optima.js";
 import { fitParabolas, isBracketed, lossAt, optimalSize } from "./scaling-parabola.js";
 import type { FittedReading } from "./scaling-reading.js";
-import { architectureColor, architectureStyle, architectureSymbol, ink, plotDefaults, surface } from "./theme.js";
+import {
+  architectureColor,
+  architectureStyle,
+  architectureSymbol,
+  ink,
+  plotDefaults,
+  stackedFigure,
+  surface,
+} from "./theme.js";
 
 export interface ScalingFigureWords {
   title: string;
@@ -20,15 +28,12 @@ const budgetText = (budget: number) => budget.toExponential().replace("+", "");
 
 /** Iso-FLOP curves of the four architectures with their minima, above the optimal size against the budget. */
 export function scalingFigure(fitted: FittedReading, words: ScalingFigureWords, document: Document): HTMLElement {
-  const figure = document.createElement("figure");
-  const title = document.createElement("h2");
-  title.textContent = words.title;
-  const subtitle = document.createElement("h3");
-  subtitle.textContent = words.subtitle;
-  figure.append(title, subtitle, curves(fitted.reading, words, document));
   // Toy runs may have no optimum within the sizes tried.
-  if (fitted.optima.some(({ bracketed }) => bracketed)) figure.append(optimaChart(fitted, words, document));
-  return figure;
+  const found = fitted.optima.some(({ bracketed }) => bracketed);
+  return stackedFigure(document, words, [
+    curves(fitted.reading, words, document),
+    found ? optimaChart(fitted, words, document) : undefined,
+  ]);
 }
 
 function curves({ points }: Reading, { unit, leftOut = [] }: ScalingFigureWords, document: Document) {

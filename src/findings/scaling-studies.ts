@@ -1,10 +1,10 @@
 /** Which models and runs the scaling finding compares (Tables 14 and 15): four architectures by widths by compute budgets. */
 
-import { countParameters, familyPattern, matchParameters, preset } from "../config/index.js";
+import { countParameters, matchParameters, preset } from "../config/index.js";
 import { parseConfig } from "../config/schema.js";
 import type { ModelConfig } from "../config/types.js";
 import { matchFlops } from "../cost/match.js";
-import { type FourArchitecture, fourArchitectures, smokePatterns } from "./models.js";
+import { architecturePattern, type FourArchitecture, fourArchitectures, smokePatterns } from "./models.js";
 import type { RunSize } from "./protocol.js";
 import type { Study, Variant } from "./study.js";
 
@@ -48,8 +48,8 @@ function ofWidth(pattern: string, dModel: number, vocabSize: number): ModelConfi
 export function scalingModel(key: FourArchitecture, dModel: number) {
   return (size: RunSize, vocabSize: number): ModelConfig => {
     if (size === "smoke") return ofWidth(smokePatterns[key], dModel, vocabSize);
-    const pattern = familyPattern("nano", key === "transformer" ? "llama" : key);
-    const target = countParameters(ofWidth(familyPattern("nano", "inter"), dModel, vocabSize)).nonEmbedding;
+    const pattern = architecturePattern(key, "nano");
+    const target = countParameters(ofWidth(architecturePattern("inter", "nano"), dModel, vocabSize)).nonEmbedding;
     return matchParameters(ofWidth(pattern, dModel, vocabSize), target);
   };
 }

@@ -5,15 +5,8 @@
 
 import type { ModelConfig } from "../config/types.js";
 import type { PlannedRun } from "../runs/types.js";
-import {
-  type GridData,
-  optimizer,
-  type Protocol,
-  protocols,
-  type RunSize,
-  recordedData,
-  schedule,
-} from "./protocol.js";
+import { adam, trapezoidShares } from "../train/defaults.js";
+import { type GridData, type Protocol, protocols, type RunSize, recordedData } from "./protocol.js";
 
 /** One of the compared models. Runs that differ in the seed alone share its label. */
 export interface Variant {
@@ -99,8 +92,8 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
             data: data.identity,
             tokens: length,
             batch,
-            optimizer: { lr, ...optimizer },
-            schedule: { ...schedule, ...(warmupOf && { warmupOf }) },
+            optimizer: { lr, ...adam },
+            schedule: { ...trapezoidShares, ...(warmupOf && { warmupOf }) },
             seed,
             precision,
             validation,

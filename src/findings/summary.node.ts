@@ -1,5 +1,6 @@
 /** The findings table of the README: what each claim of the paper became. */
 
+import { packageStore, readStore } from "../runs/store.js";
 import { costVerdicts } from "./costs.js";
 import type { Finding, Row, Verdict } from "./finding.js";
 import { findings } from "./index.js";
@@ -19,9 +20,10 @@ export interface FindingClaims {
  * paper's own numbers tell.
  * @throws Error as `recordedRuns` does, when runs are missing or were changed
  */
-export function allVerdicts(store?: string): FindingClaims[] {
+export function allVerdicts(store: string = packageStore): FindingClaims[] {
+  const stored = readStore(store);
   const trained = findings.map((finding): FindingClaims => {
-    const runs = recordedRuns(finding, { store });
+    const runs = recordedRuns(finding, { store }, stored);
     const verdicts = finding.verdicts(runs, paperTablesOf(finding));
     return { finding: finding.name, verdicts: [...verdicts, ...waiting(finding)] };
   });

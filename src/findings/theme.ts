@@ -77,3 +77,23 @@ export const plotDefaults = {
   width: 720,
   style: { fontSize: "12px" },
 } as const;
+
+/** Charts one above the other under one title; what is undefined is left out. */
+export function stackedFigure(
+  document: Document,
+  { title, subtitle, caption }: { title: string; subtitle?: string; caption?: string },
+  charts: readonly (Element | undefined)[],
+): HTMLElement {
+  const figure = document.createElement("figure");
+  const text = (tag: string, words: string | undefined) => {
+    if (words === undefined) return;
+    const element = document.createElement(tag);
+    element.textContent = words;
+    figure.append(element);
+  };
+  text("h2", title);
+  text("h3", subtitle);
+  figure.append(...charts.filter((chart) => chart !== undefined));
+  text("figcaption", caption);
+  return figure;
+}

@@ -16,8 +16,11 @@ const peakRates: [dModel: number, lr: number][] = [
   [Number.POSITIVE_INFINITY, 3e-4],
 ];
 
-/** AdamW and clipping as in all runs (design §7). */
+/** AdamW and clipping as in all runs (design §7); the paper prints neither betas nor weight decay nor clip (training_setup.md). */
 export const adam = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 };
+
+/** The paper's trapezoid: a quarter of the steps to warm up, a fifth to cool down. */
+export const trapezoidShares = { warmup: 0.25, cooldown: 0.2 };
 
 /** What a dataset is called in a spec, and so in a run's identity. */
 export function dataIdentity({ name, sha256, validationSha256, codec }: Dataset): TrainSpec["data"] {
@@ -47,7 +50,7 @@ export function trainSpec(
     tokens,
     batch,
     optimizer: { lr, ...adam },
-    schedule: given.schedule ?? { warmup: 0.25, cooldown: 0.2 },
+    schedule: given.schedule ?? trapezoidShares,
     seed,
     precision: given.precision ?? "f32",
     validation: given.validation ?? { tokens: 262_144, every: Math.ceil(steps / 4) },

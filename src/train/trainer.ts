@@ -17,7 +17,7 @@ import { LossLog } from "./loss-log.js";
 import type { TrainProgress } from "./progress.js";
 import { rateFactor, stepsOf } from "./schedule.js";
 import { TrainStep } from "./step.js";
-import { type TrunkStore, trunkSteps } from "./trunk.js";
+import { trunkSteps } from "./trunk.js";
 import type { TrainResult, TrainSpec } from "./types.js";
 
 export interface TrainOptions {
@@ -28,7 +28,7 @@ export interface TrainOptions {
   signal?: AbortSignal;
   checkpoints?: CheckpointStore;
   /** Kept for runs that share this one's beginning: read where this run is new, written where it cools down. */
-  trunk?: TrunkStore;
+  trunk?: CheckpointStore;
   /** Steps between checkpoints. */
   checkpointEvery?: number;
   /** "none" by default. It changes memory and time, but no bit of the outcome, and so is no part of the spec. */
@@ -211,7 +211,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
 }
 
 /** The end of a trunk that this run shares, as a state to go on from. */
-async function beginning(trunk: TrunkStore | undefined, end: number): Promise<Checkpoint | undefined> {
+async function beginning(trunk: CheckpointStore | undefined, end: number): Promise<Checkpoint | undefined> {
   const found = await trunk?.load();
   return found && found.step <= end ? { ...found, shared: found.step } : undefined;
 }

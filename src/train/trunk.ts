@@ -3,15 +3,8 @@
  * cools down. That trunk is trained once and each run goes on from it, with the bits that it would have had alone. The paper
  * reuses checkpoints so for its scaling laws (training_setup.md).
  */
-import type { Checkpoint } from "./checkpoint.js";
 import { stepsOf, warmupSteps } from "./schedule.js";
 import type { TrainSpec } from "./types.js";
-
-/** Where the state at the end of a trunk is kept. */
-export interface TrunkStore {
-  load(): Promise<Checkpoint | undefined>;
-  save(checkpoint: Checkpoint): Promise<void>;
-}
 
 /** Steps of a run that a longer run of the same trunk takes as well: those before the learning rate first falls. */
 export function trunkSteps(spec: Pick<TrainSpec, "tokens" | "batch" | "schedule">): number {

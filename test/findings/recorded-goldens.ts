@@ -43,11 +43,11 @@ export function testRecorded(finding: Finding): void {
       for (const { id, provenance } of [...runs.values()].flat()) expect(provenance.software, id).toBe(false);
     });
 
+    const place = new Map(readStore(packageStore).map((run) => [run.id, run.finding]));
     // A run that another study trained first lies there; studies that are pending have no folder.
     test.each(finding.studies.map((study) => [study.name, study] as const))(
       "has exactly its runs in the folder %s",
       (name, study) => {
-        const place = new Map(readStore(packageStore).map((run) => [run.id, run.finding]));
         const folder = join(packageStore, name);
         const stored = existsSync(folder) ? readdirSync(folder).sort() : [];
         const planned = study.pending ? [] : planStudy(study).map(({ spec }) => runId(spec));
