@@ -9,7 +9,7 @@ import { figureDocument } from "../../src/workbook/figure.js";
 import { standaloneSvg } from "../../src/workbook/svg.js";
 import { testRecorded } from "./recorded-goldens.js";
 
-testRecorded(placement);
+testRecorded(placement, { tables: [], figures: [] });
 
 const maps = recordedMaps("placement");
 

@@ -12,28 +12,44 @@ import { figureDocument } from "../../src/workbook/figure.js";
 import { standaloneSvg } from "../../src/workbook/svg.js";
 import { expectGolden } from "./golden.js";
 
+/** Names of the tables and figures that a finding's recorded runs give. */
+interface Given {
+  tables: string[];
+  figures: string[];
+}
+
 /**
- * Tests that a finding's recorded runs give every stored table, verdict and figure, and that they alone lie in its folders. What
- * waits for runs is not there, and comes in by itself once `pending` is dropped: `braid run … --in-place` then draws the figures,
- * UPDATE_GOLDEN=1 writes the tables.
+ * Tests that a finding's recorded runs give these tables and figures and its verdicts, all as they are stored, and that they alone
+ * lie in its folders. `braid run … --in-place` draws the figures, UPDATE_GOLDEN=1 writes the tables.
  */
-export function testRecorded(finding: Finding): void {
+export function testRecorded(finding: Finding, given: Given): void {
   const paper = paperTablesOf(finding);
   const runs = recordedRuns(finding);
 
   describe(`the finding ${finding.name}, as recorded`, () => {
-    test.each(Object.entries(finding.tables(runs, paper)))("gives the stored table %s", (name, rows) => {
+    const tables = finding.tables(runs, paper);
+    const figures = finding.figures(runs, paper, figureDocument());
+    test("has its tables and figures", () => {
+      expect({ tables: Object.keys(tables), figures: Object.keys(figures) }).toEqual(given);
+    });
+
+    test.each(Object.entries(tables))("gives the stored table %s", (name, rows) => {
       expectGolden(name, rows);
     });
 
     const verdicts = finding.verdicts(runs, paper);
     const rows = verdicts.map(
-      ({ claim, outcome, evidence, paper: theirs }): Row => ({ claim, outcome, evidence, paper: theirs }),
+      ({ claim, outcome, evidence, change, paper: theirs }): Row => ({
+        claim,
+        outcome,
+        evidence,
+        change: change ?? null,
+        paper: theirs,
+      }),
     );
     if (rows.length > 0) test("gives the stored verdicts", () => expectGolden(`${finding.name}-verdicts`, rows));
 
-    const figures = Object.entries(finding.figures(runs, paper, figureDocument()));
-    test.each(figures)("gives the stored figure %s", (name, figure) => {
+    test.each(Object.entries(figures))("gives the stored figure %s", (name, figure) => {
       const file = fileURLToPath(new URL(`../../figures/${name}.svg`, import.meta.url));
       const drawn = standaloneSvg(figureDocument(), figure.outerHTML, name);
       expect(compareMarkup(readFileSync(file, "utf8"), drawn), `figures/${name}.svg`).toBeUndefined();

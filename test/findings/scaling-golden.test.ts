@@ -1,4 +1,7 @@
 import { scaling } from "../../src/findings/scaling.js";
 import { testRecorded } from "./recorded-goldens.js";
 
-testRecorded(scaling);
+testRecorded(scaling, {
+  tables: ["scaling-paper-fits", "scaling-paper-readings", "scaling-paper-exponents"],
+  figures: ["scaling-paper", "scaling-paper-between"],
+});
