@@ -13,7 +13,7 @@ import { isWide, lengthOf, vector } from "./vector.js";
  * @throws Error when w does not fit x.
  */
 export function rmsNorm(tape: Tape, x: Tensor, weight: Tensor | undefined, eps: number): Tensor {
-  return norm(tape, x, weight, { eps, groups: 1, label: "rms norm" });
+  return norm(tape, x, weight, { eps, groups: 1, label: "rms norm", cheap: false });
 }
 
 export interface GroupNormOptions {
@@ -32,7 +32,7 @@ export interface GroupNormOptions {
  */
 export function groupNorm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: GroupNormOptions): Tensor {
   if (columnsOf(x) % o.groups !== 0) throw new Error(`Group norm: ${o.groups} groups do not divide ${columnsOf(x)}`);
-  return norm(tape, x, weight, { ...o, label: "group norm" });
+  return norm(tape, x, weight, { ...o, label: "group norm", cheap: true });
 }
 
 export interface GatedRmsNormOptions {
@@ -59,7 +59,7 @@ export function gatedRmsNorm(tape: Tape, y: Tensor, zSource: Tensor, weight: Ten
     throw new Error(`Gated norm: y [${y.shape}] finds no z at column ${zColumn} of [${zSource.shape}]`);
   }
   const gate = { source: zSource, column: zColumn, place: gateFirst ? "before" : "after" } as const;
-  return norm(tape, y, weight, { eps, groups, gate, label: "gated norm" });
+  return norm(tape, y, weight, { eps, groups, gate, label: "gated norm", cheap: true });
 }
 
 interface NormOptions {
@@ -68,10 +68,12 @@ interface NormOptions {
   factor?: number;
   gate?: { source: Tensor; column: number; place: "before" | "after" };
   label: string;
+  /** A norm of the residual stream is not: it reads f32, in mixed precision twice the bytes of its result. */
+  cheap: boolean;
 }
 
 function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions): Tensor {
-  const { eps, groups, factor = 1, gate, label } = o;
+  const { eps, groups, factor = 1, gate, label, cheap } = o;
   const width = columnsOf(x);
   const rows = rowsOf(x);
   const part = width / groups;
@@ -108,7 +110,7 @@ function norm(tape: Tape, x: Tensor, weight: Tensor | undefined, o: NormOptions)
   const gateBytes = gate ? bytesIn([{ shape: x.shape, type: gate.source.type }]) : 0;
   tape.push({
     outputs: [y],
-    cheap: true,
+    cheap,
     forward: () =>
       tape.recorder.dispatch({
         kernel: "norm/forward",

@@ -32,7 +32,6 @@ export function selectiveScan(tape: Tape, inputs: ScanInputs, weights: ScanWeigh
   const sums = whole ? undefined : tape.alloc([batch * chunks, channels], "scan sums");
   tape.push({
     outputs: [bc, packed, ...(states && sums ? [states, sums] : [])],
-    cheap: true,
     forward: () => {
       prepare(tape, inputs, weights, o, bc, packed);
       if (!states || !sums) return;

@@ -58,7 +58,6 @@ export function ssd(
   const states = tape.alloc([batch * chunks, heads, headDim, o.state], "ssd states", tape.activations);
   tape.push({
     outputs: [decay, states],
-    cheap: true,
     forward: () => {
       recorder.dispatch({
         kernel: "ssd/decay",

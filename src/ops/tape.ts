@@ -14,7 +14,7 @@ export interface Operation {
   forward?: () => void;
   /** Whether another operation has filled them already: `forward` is for the backward pass alone. */
   made?: boolean;
-  /** Whether `forward` takes little more than reading and writing: then "light" runs it again. */
+  /** Whether `forward` takes little more than reading and writing activations as they are kept: then "light" runs it again. */
   cheap?: boolean;
   /** Whether no backward pass reads its outputs, so that they are given back at every level. (Who reads them all the same gets them computed again.) */
   unread?: boolean;

@@ -89,6 +89,21 @@ describe("the estimate of training memory", () => {
   );
 });
 
+describe("light recomputation in mixed precision", () => {
+  // The least that PyTorch takes for such a step in any mode, GiB (design §8).
+  it.each<["mini" | "nano", string, number, number]>([
+    ["mini", "MMMTMMMTMMMMM", 32, 6.7],
+    ["mini", "M".repeat(13), 32, 7.0],
+    ["mini", "T".repeat(16), 32, 6.3],
+    ["nano", "MMMTMMMTMMMMM", 64, 6.6],
+    ["nano", "T".repeat(16), 64, 6.0],
+  ])("takes less than 0.8 of PyTorch's memory: %s %s", (size, pattern, sequences, least) => {
+    const config = preset(size, { pattern, vocabSize: 256 });
+    const { bytes } = planStep(config, { sequences, length: 1024 }, { recompute: "light", precision: "mixed" });
+    expect(bytes.total / 2 ** 30).toBeLessThan(0.8 * least);
+  });
+});
+
 describe("the plan of buffers", () => {
   it.each(["MMMTMMMTMMMMM", "TTTTTTTTTTTTTTTT", "MMMHMMMHMMMMM"])("wastes little of a model of %s", (pattern) => {
     for (const [recompute, share] of [

@@ -109,7 +109,11 @@ describe("recomputation", () => {
     expect([..."HPZ"].length, "a product for each, and none again").toBe(none.get("mamba out"));
     expect(none.get("gate_up_proj"), "Z alone").toBe(1);
     expect(none.get("shared out"), "E alone").toBe(1);
-    for (const label of ["rms norm", "swiglu", "conv1d/forward", "gated norm", "group norm"]) {
+    for (const label of ["rms norm", "ssd/decay", "ssd/states"]) {
+      expect(light.get(label), label).toBe(none.get(label));
+      expect(layer.get(label), label).toBeGreaterThan(none.get(label)!);
+    }
+    for (const label of ["swiglu", "conv1d/forward", "gated norm", "group norm"]) {
       expect(light.get(label), label).toBeGreaterThan(none.get(label)!);
       expect(light.get(label), label).toBeLessThanOrEqual(2 * none.get(label)!);
     }

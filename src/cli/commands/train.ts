@@ -94,7 +94,7 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         "--recompute <level>",
-        "compute again in the backward pass rather than keep: what cheap operations give, or whole layers (same result, less memory, more time)",
+        "compute again in the backward pass rather than keep: activations, convolutions and gated norms, or whole layers (same result, less memory, more time)",
       )
         .choices(recomputeLevels)
         .default("none"),

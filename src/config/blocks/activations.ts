@@ -9,9 +9,9 @@ export interface Activation {
   reads: string[];
   /**
    * - product: with a matrix of weights, whose gradient takes memory too; computed again at the level "layer".
-   * - cheap: a norm, an activation, …; computed again at "light" too.
+   * - cheap: an activation, a convolution, …; computed again at "light" too.
    * - copy: likewise, but its backward pass reads no values, only gradients.
-   * - dear: computed again at "layer".
+   * - dear: attention, a scan or its states, a norm of the stream; computed again at "layer".
    * - kept: never computed again.
    */
   kind: "product" | "cheap" | "copy" | "dear" | "kept";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
 import { visiblePairs } from "../visible-pairs.js";
-import { type Activation, cheap, dear, onto, product } from "./activations.js";
+import { type Activation, dear, onto, product } from "./activations.js";
 import { type BlockCost, type BlockSpec, type Place, type Section, section } from "./block.js";
 import { count, positive, requireDivisible, requireQuads } from "./fields.js";
 import { ones, projection, residualProjection } from "./weights.js";
@@ -163,7 +163,7 @@ const shared = {
   activations(config: ModelConfig) {
     const d = config.dModel;
     return [
-      cheap("normed", d, ["x"]),
+      dear("normed", d, ["x"]),
       ...attentionActivations(section(config, "attention"), "normed"),
       onto("x", "stream", d, ["attended"]),
     ];

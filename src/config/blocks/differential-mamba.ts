@@ -5,7 +5,7 @@
  */
 
 import type { ModelConfig } from "../types.js";
-import { cheap, product } from "./activations.js";
+import { cheap, dear, product } from "./activations.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { differentialSection } from "./differential.js";
 import { requireDivisible, requireQuads } from "./fields.js";
@@ -66,7 +66,7 @@ export const differentialMamba: BlockSpec = {
   activations(config) {
     const d = config.dModel;
     return [
-      cheap("normed", d, ["x"]),
+      dear("normed", d, ["x"]),
       ...halves.flatMap((name) => [
         ...mixerActivations(halfSsm(config), name, "normed"),
         product(`${name} out`, d, [`${name} gated`]),

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
 import { visiblePairs } from "../visible-pairs.js";
-import { cheap, onto, product } from "./activations.js";
+import { cheap, dear, onto, product } from "./activations.js";
 import { attended, attention, attentionSection, attentionWidths } from "./attention.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { requireQuads } from "./fields.js";
@@ -75,7 +75,7 @@ export const differential: BlockSpec = {
     const d = config.dModel;
     const { q, k, v, out } = attentionWidths(section(config, "attention"));
     return [
-      cheap("normed", d, ["x"]),
+      dear("normed", d, ["x"]),
       product("qkv", q + k + v, ["normed"]),
       attended(differentialHeads(config)),
       cheap("difference", out, ["attended"]),

@@ -1,7 +1,7 @@
 /** `F`, the dense feed-forward network that follows a mixer. */
 
 import { z } from "zod";
-import { cheap, copy, onto, product } from "./activations.js";
+import { cheap, copy, dear, onto, product } from "./activations.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { count } from "./fields.js";
 import { ones, projection, residualProjection } from "./weights.js";
@@ -78,7 +78,7 @@ export const feedForward: BlockSpec = {
     const inner = (matrices(kind) - 1) * dFfn;
     const scaled = multipliers !== undefined && multipliers.gate !== 1;
     return [
-      cheap("normed", config.dModel, ["x"]),
+      dear("normed", config.dModel, ["x"]),
       product("inner", inner, ["normed"]),
       ...(scaled ? [copy("scaled", inner, ["inner"])] : []),
       cheap("active", dFfn, [scaled ? "scaled" : "inner"]),

@@ -10,7 +10,7 @@
 
 import type { ModelConfig } from "../types.js";
 import { visiblePairs } from "../visible-pairs.js";
-import { type Activation, cheap, copy, onto, product } from "./activations.js";
+import { type Activation, cheap, copy, dear, onto, product } from "./activations.js";
 import { attentionActivations, attentionSection, attentionWidths, windowSection } from "./attention.js";
 import { type BlockSpec, type ParameterSpec, section } from "./block.js";
 import { requireQuads } from "./fields.js";
@@ -80,7 +80,7 @@ function activations(config: ModelConfig, hybrid: Hybrid): Activation[] {
   const { v, out } = attentionWidths(heads);
   const { inProj } = widthsOf(ssm);
   const [qkv, attended] = attentionActivations(heads, "normed");
-  const list = [cheap("normed", d, ["x"]), qkv];
+  const list = [dear("normed", d, ["x"]), qkv];
   if (value === "shared") {
     const rest = inProj - ssm.dSsm;
     list.push(

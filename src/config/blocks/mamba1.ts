@@ -109,14 +109,14 @@ export const mamba1: BlockSpec = {
     const sums = [(conv * dInner) / CONV_SHARE, dInner / CONV_SHARE];
     const normed = (part: string, width: number) => [
       copy(part, width, ["selection"]),
-      cheap(`${part} normed`, width, [part]),
+      dear(`${part} normed`, width, [part]),
     ];
     const [dt, ...bc] = innerNorms ? ["dt normed", "b normed", "c normed"] : ["dt", "selection"];
     // One state in `SCAN_CHUNK` tokens, of which each channel keeps the sum of dt too; B and C side by side.
     const states = (dInner * dState) / SCAN_CHUNK;
     const partials = (2 * dState * dInner) / SCAN_SHARE;
     return [
-      cheap("normed", config.dModel, ["x"]),
+      dear("normed", config.dModel, ["x"]),
       product("xz", 2 * dInner, ["normed"]),
       cheap("conv", dInner, ["xz"], { work: { backward: sums } }),
       product("selection", selectionWidth(mamba1), ["conv"]),
@@ -124,7 +124,7 @@ export const mamba1: BlockSpec = {
         ? [...normed("dt", dtRank), ...normed("b", dState), ...normed("c", dState)]
         : [copy("dt", dtRank, ["selection"])]),
       product("dt of channels", dInner, [dt]),
-      cheap("states", states + dInner / SCAN_CHUNK + 2 * dState, ["conv", "dt of channels", ...bc], {
+      dear("states", states + dInner / SCAN_CHUNK + 2 * dState, ["conv", "dt of channels", ...bc], {
         constant: true,
         full: true,
       }),

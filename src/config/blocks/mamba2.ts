@@ -128,7 +128,7 @@ export function mixerActivations(ssm: SsmConfig, name: string, input: string, zx
     ...(zxbcdt ? [] : [product(projected, inProj, [input])]),
     cheap(`${name} conv`, convDim, [projected], { work: { backward: sums } }),
     // Two decays a head, and the state that enters each chunk.
-    cheap(`${name} states`, states, [projected, `${name} conv`], { beside: 2 * nHeads, constant: true }),
+    dear(`${name} states`, states, [projected, `${name} conv`], { beside: 2 * nHeads, constant: true }),
     dear(`${name} scan`, dSsm, [`${name} conv`, projected, `${name} states`], {
       work: { forward: [pairs], backward: [states, parts * nHeads, pairs, pairs] },
     }),
@@ -166,7 +166,7 @@ export const mamba2: BlockSpec = {
     };
   },
   activations: (config) => [
-    cheap("normed", config.dModel, ["x"]),
+    dear("normed", config.dModel, ["x"]),
     ...mixerActivations(section(config, "ssm"), "mamba", "normed"),
     onto("x", "stream", config.dModel, ["mamba gated"]),
   ],

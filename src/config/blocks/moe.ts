@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
-import { cheap, kept, onto, product } from "./activations.js";
+import { cheap, dear, kept, onto, product } from "./activations.js";
 import { type BlockSpec, type ParameterSpec, type Section, section } from "./block.js";
 import { count, positive } from "./fields.js";
 import { drawn, normal, ones, projection, residualProjection, zeros } from "./weights.js";
@@ -115,7 +115,7 @@ export const mixtureOfExperts: BlockSpec = {
       onto("x", "shared out", d, ["shared active"], { unread: true }),
     ];
     return [
-      cheap("normed", d, ["x"]),
+      dear("normed", d, ["x"]),
       product("scores", experts, ["normed"]),
       // Of each choice: the expert and its weight; where it lies, and whence it came.
       kept("choices", topK, ["scores"], { beside: 3 * topK, full: true }),

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
-import { cheap, copy, onto, product } from "./activations.js";
+import { copy, dear, onto, product } from "./activations.js";
 import { attention, attentionActivations } from "./attention.js";
 import { type BlockSpec, type Section, section } from "./block.js";
 import { positive } from "./fields.js";
@@ -100,7 +100,7 @@ export const parallel: BlockSpec = {
     const { inProj } = widthsOf(ssm);
     const scaled = multipliersOf(config).ssm.some((factor) => factor !== 1);
     return [
-      cheap("normed", d, ["x"]),
+      dear("normed", d, ["x"]),
       product("mamba in", inProj, ["normed"]),
       ...(scaled ? [copy("mamba scaled", inProj, ["mamba in"])] : []),
       ...mixerActivations(ssm, "mamba", "normed", scaled ? "mamba scaled" : "mamba in"),

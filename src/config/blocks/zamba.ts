@@ -10,7 +10,7 @@
 import { z } from "zod";
 import type { ModelConfig } from "../types.js";
 import { visiblePairs } from "../visible-pairs.js";
-import { type Activation, cheap, copy, onto, product } from "./activations.js";
+import { type Activation, cheap, copy, dear, onto, product } from "./activations.js";
 import { type AttentionConfig, attended, attentionWidths, checkRope, type RopeConfig, rope } from "./attention.js";
 import { type BlockSpec, type ParameterSpec, type Place, type Section, section } from "./block.js";
 import { count, requireDivisible, requireQuads } from "./fields.js";
@@ -142,11 +142,11 @@ function transformerActivations(config: ModelConfig): Activation[] {
     : [product("qkv", q + k + v, ["both normed"])];
   return [
     copy("both", 2 * d, ["x", "embedded"]),
-    cheap("both normed", 2 * d, ["both"]),
+    dear("both normed", 2 * d, ["both"]),
     ...qkv,
     attended(heads),
     product("attention out", d, ["attended"]),
-    cheap("out normed", d, ["attention out"]),
+    dear("out normed", d, ["attention out"]),
     ...adapted("gate and up", 2 * dFfn, rank, "out normed"),
     cheap("active", dFfn, ["gate and up"]),
     product("seen", d, ["active"]),
@@ -192,7 +192,7 @@ export const zamba: BlockSpec = {
     ...transformerActivations(config),
     copy("x again", config.dModel, ["x"]),
     onto("x again", "input", config.dModel, ["seen"]),
-    cheap("normed", config.dModel, ["input"]),
+    dear("normed", config.dModel, ["input"]),
     ...mixerActivations(section(config, "ssm"), "mamba", "normed"),
     onto("x", "stream", config.dModel, ["mamba gated"]),
   ],
