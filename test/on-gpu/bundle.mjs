@@ -8,8 +8,8 @@ import { build } from "esbuild";
 const tests = fileURLToPath(new URL("../", import.meta.url));
 const out = resolve(process.argv[2] ?? join(tests, "..", "out", "tests"));
 const folders = ["ops", "model", "train", "families", "generate", "inspect"];
-// These start other programs or ask the machine about itself.
-const skipped = /roundtrip|weight-files/;
+// These start other programs, ask the machine about itself, or are of a command.
+const skipped = /roundtrip|weight-files|record-maps/;
 
 const files = folders.flatMap((folder) =>
   readdirSync(join(tests, folder), { recursive: true, encoding: "utf8" })
