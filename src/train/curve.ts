@@ -2,7 +2,8 @@ import type { CurvePoint } from "./types.js";
 
 /** What a curve is drawn from: the loss of every step from the first on, and validation losses by step. */
 export interface CurveState {
-  losses: number[];
+  /** null where a step was left out and had no loss. */
+  losses: (number | null)[];
   validations: [step: number, nll: number][];
 }
 
@@ -22,7 +23,7 @@ export interface CurveCut {
  * curve from it.
  */
 export class Curve {
-  private readonly losses: number[];
+  private readonly losses: CurveState["losses"];
   private readonly validations: Map<number, number>;
 
   constructor(saved: CurveState = { losses: [], validations: [] }) {
@@ -30,9 +31,9 @@ export class Curve {
     this.validations = new Map(saved.validations);
   }
 
-  /** @param loss of the step that follows those added before */
+  /** @param loss of the step that follows those added before; one that is not finite counts in no mean */
   add(loss: number): void {
-    this.losses.push(loss);
+    this.losses.push(Number.isFinite(loss) ? loss : null);
   }
 
   /** @param step steps done */
@@ -50,13 +51,17 @@ export class Curve {
     const points: CurvePoint[] = [];
     let sum = 0;
     let count = 0;
+    let mean = 0;
     this.losses.forEach((loss, index) => {
       const step = index + 1;
-      sum += loss;
-      count++;
+      if (loss !== null) {
+        sum += loss;
+        count++;
+      }
       if (step % interval !== 0 && step !== steps && step % every !== 0) return;
       const validation = this.validations.get(step);
-      const point = { step, tokens: step * tokensPerStep, lr: lrAt(index), train: sum / count };
+      if (count > 0) mean = sum / count;
+      const point = { step, tokens: step * tokensPerStep, lr: lrAt(index), train: mean };
       points.push(validation === undefined ? point : { ...point, validation });
       sum = 0;
       count = 0;

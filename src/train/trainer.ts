@@ -16,6 +16,7 @@ import { dataIdentity } from "./defaults.js";
 import { LossLog } from "./loss-log.js";
 import type { TrainProgress } from "./progress.js";
 import { rateFactor, stepsOf } from "./schedule.js";
+import { Skips } from "./skips.js";
 import { TrainStep } from "./step.js";
 import { trunkSteps } from "./trunk.js";
 import type { TrainResult, TrainSpec } from "./types.js";
@@ -91,9 +92,6 @@ interface Loop {
   evaluation: NllEvaluation;
 }
 
-/** Each halves the loss scale: after so many of its powers of two in a row it is not the scale. */
-const patientSkips = 24;
-
 /** Milliseconds of work to queue up before waiting for losses: enough to hide the wait, little enough to stay live. */
 const patience = 250;
 
@@ -114,8 +112,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   const curve = new Curve(saved?.curve);
   const begun = saved?.step ?? 0;
   let logged = begun;
-  /** Steps in a row whose gradients did not fit into f16. */
-  let skipped = 0;
+  const skips = new Skips(step.lossScale !== undefined);
   let validation = { nllPerToken: Number.NaN, nllPerByte: Number.NaN, tokens: 0, bytes: 0 };
   let lastLoss = Number.NaN;
   const started = performance.now();
@@ -126,19 +123,19 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   /** Seconds a step; unknown, so that the first is waited for: a slow adapter takes minutes for what is queued at once. */
   let pace = Number.POSITIVE_INFINITY;
 
+  const diverged = (what: string) =>
+    new Error(
+      `The ${what} at step ${logged} of ${steps}: lower the learning rate (now ${spec.optimizer.lr})${step.lossScale ? ", or train in f32" : ""}.`,
+    );
+
   /** Reads the losses of the steps run since the last time. */
   const catchUp = async () => {
-    for (const { loss, norm } of await log.take()) {
+    for (const outcome of await log.take()) {
       logged++;
-      skipped = Number.isFinite(norm) ? 0 : skipped + 1;
-      const skips = step.lossScale !== undefined && skipped < patientSkips;
-      if (!Number.isFinite(loss) || (skipped > 0 && !skips)) {
-        throw new Error(
-          `The ${Number.isFinite(loss) ? "gradient norm" : "loss"} is ${Number.isFinite(loss) ? norm : loss} at step ${logged} of ${steps}: lower the learning rate (now ${spec.optimizer.lr}).`,
-        );
-      }
-      lastLoss = loss;
-      curve.add(loss);
+      const lost = skips.after(outcome);
+      if (lost) throw diverged(lost);
+      if (Number.isFinite(outcome.loss)) lastLoss = outcome.loss;
+      curve.add(outcome.loss);
     }
     pace = (elapsed() - validating) / Math.max(1, logged);
     onProgress?.({
@@ -179,6 +176,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     if (validate) {
       const from = performance.now();
       validation = await evaluation.run();
+      if (!Number.isFinite(validation.nllPerToken)) throw diverged(`validation loss is ${validation.nllPerToken}`);
       validating += (performance.now() - from) / 1000;
       curve.validate(done, validation.nllPerToken);
     }
