@@ -16,13 +16,16 @@ const textStyles: Record<string, TextStyle> = {
   FIGCAPTION: { size: 12, opacity: "0.8" },
 };
 
-/** About the width of a text in units of its font size: close enough for wrapping and for spacing a legend. */
+/**
+ * About the width of a text in units of its font size, in a wide sans-serif (DejaVu Sans, Verdana): a browser sets figures in
+ * the system's own, and in a narrower one lines only end sooner.
+ */
 function textWidth(text: string): number {
   let width = 0;
   for (const letter of text) {
-    if (/[iljtfrI.,:;|!'()[\] ]/.test(letter)) width += 0.3;
-    else if (/[mwMW@%]/.test(letter)) width += 0.86;
-    else width += /[A-Z]/.test(letter) ? 0.64 : 0.54;
+    if (/[iljtfrI.,:;|!'()[\] ]/.test(letter)) width += 0.35;
+    else if (/[mwMW@%]/.test(letter)) width += 0.94;
+    else width += /[A-Z]/.test(letter) ? 0.7 : 0.62;
   }
   return width;
 }
@@ -73,7 +76,8 @@ function addText(
   width: number,
 ): number {
   const margin = 8;
-  for (const line of wrap(text.trim(), (width - 2 * margin) / style.size)) {
+  const stretch = style.weight === "bold" ? 1.1 : 1;
+  for (const line of wrap(text.trim(), (width - 2 * margin) / (style.size * stretch))) {
     top += Math.round(style.size * 1.35);
     const element = label(document, line, margin, top - Math.round(style.size * 0.35), style.size);
     if (style.weight) element.setAttribute("font-weight", style.weight);
