@@ -5,8 +5,8 @@ import type { RunRecord } from "../runs/types.js";
 import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-studies.js";
 import type { BySeed } from "./by-seed.js";
 import type { StudyRuns } from "./finding.js";
-import { lossDifference, lossesOf } from "./losses.js";
-import type { Interval } from "./stats.js";
+import { lossesOf } from "./losses.js";
+import { type Interval, pairedDifference } from "./stats.js";
 import { type Architecture, architectureStyle } from "./theme.js";
 
 /** Hybrids of attention layers, or of intra-hybrid layers, with Mamba-2 layers. */
@@ -84,7 +84,7 @@ export class Models {
   /** Loss of one less loss of the other, paired by seed; `undefined` when either was not trained. */
   difference(a: string, b: string, budget: Budget = "data"): Interval | undefined {
     const [left, right] = [this.find(a, budget), this.find(b, budget)];
-    return left && right && lossDifference(left.losses, right.losses);
+    return left && right && pairedDifference(left.losses, right.losses);
   }
 }
 

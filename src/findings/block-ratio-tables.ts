@@ -13,8 +13,8 @@ import {
 } from "./block-ratio-models.js";
 import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
-import { type Row, rounded, type StudyRuns, type Verdict } from "./finding.js";
-import { pooledParts } from "./pooled.js";
+import { comparisonRows } from "./comparison-rows.js";
+import { type Row, rounded, type StudyRuns } from "./finding.js";
 import { mean, sd } from "./stats.js";
 
 /**
@@ -28,7 +28,10 @@ export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonl
     "block-ratio-flops": flopsRows(models, paper),
     "block-ratio-learning-rates": rateRows(runs.get("learning-rates") ?? []),
     "block-ratio-seeds": seedRows(models, runs.get("seed-noise") ?? []),
-    "block-ratio-comparisons": comparisonRows(blockRatioVerdicts(models, paper)),
+    // The Transformer's losses scatter more.
+    "block-ratio-comparisons": comparisonRows(blockRatioVerdicts(models, paper), (name) =>
+      name.includes("Transformer"),
+    ),
   };
   return Object.fromEntries(Object.entries(all).filter(([, rows]) => rows.length > 0));
 }
@@ -139,23 +142,6 @@ function rateRows(runs: readonly RunRecord[]): Row[] {
       best: loss === best ? "best" : "",
     };
   });
-}
-
-/**
- * Every comparison of the verdicts with its own interval, and with that of the spread of all alike: those with the Transformer,
- * whose losses scatter more, and those without.
- */
-function comparisonRows(verdicts: readonly Verdict[]): Row[] {
-  return pooledParts(verdicts, (name) => name.includes("Transformer")).map(({ name, outcome, interval, pooled }) => ({
-    comparison: name,
-    difference: rounded(interval.mean, 4),
-    low: rounded(interval.low, 4),
-    high: rounded(interval.high, 4),
-    seeds: interval.n,
-    outcome,
-    pooledLow: rounded(pooled.low, 4),
-    pooledHigh: rounded(pooled.high, 4),
-  }));
 }
 
 /** How much a seed alone moves the loss of each model of the study. */

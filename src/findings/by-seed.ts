@@ -1,7 +1,7 @@
 /** A number of each run, by label and seed, and the differences between labels that pairing by seed allows. */
 
 import type { RunRecord } from "../runs/types.js";
-import { type Interval, pairedDifference } from "./stats.js";
+import { commonSeeds, type Interval, interval95 } from "./stats.js";
 
 /** A number by seed. */
 export type BySeed = ReadonlyMap<number, number>;
@@ -30,20 +30,19 @@ export function valuesOf(values: ByLabel, label: string): BySeed {
   return own;
 }
 
-/** `a` less `b`, seed by seed. @throws Error when one has no runs, or lacks a seed of the other */
+/** `a` less `b`, by the seeds that both have. @throws Error when one has no runs, or as `commonSeeds` does */
 export function differencesBySeed(values: ByLabel, a: string, b: string): BySeed {
   const [left, right] = [valuesOf(values, a), valuesOf(values, b)];
-  for (const seed of new Set([...left.keys(), ...right.keys()])) {
-    if (!left.has(seed) || !right.has(seed)) throw new Error(`${a} against ${b}: one of them lacks seed ${seed}`);
+  try {
+    return new Map(
+      commonSeeds(left, right).map((seed) => [seed, (left.get(seed) as number) - (right.get(seed) as number)]),
+    );
+  } catch (error) {
+    throw new Error(`${a} against ${b}: ${(error as Error).message}`);
   }
-  return new Map([...left].map(([seed, value]) => [seed, value - (right.get(seed) as number)]));
 }
 
 /** `a` less `b`, the mean over seeds with its 95 % interval. @throws Error as `differencesBySeed` does */
 export function differenceOf(values: ByLabel, a: string, b: string): Interval {
-  try {
-    return pairedDifference(valuesOf(values, a), valuesOf(values, b));
-  } catch (error) {
-    throw new Error(`${a} against ${b}: ${(error as Error).message}`);
-  }
+  return interval95([...differencesBySeed(values, a, b).values()]);
 }

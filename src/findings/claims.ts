@@ -22,9 +22,11 @@ export function part(
 }
 
 /** A claim to be judged. */
-export interface Claim extends Pick<Verdict, "claim" | "paper" | "change"> {
+export interface Claim extends Pick<Verdict, "claim" | "paper"> {
   parts: readonly (Part | undefined)[];
   evidence: (parts: readonly Part[]) => string;
+  /** `Verdict.change`, or how it follows from the comparisons. */
+  change?: string | ((parts: readonly Part[]) => string);
 }
 
 /**
@@ -35,7 +37,8 @@ export function judge({ claim, paper, change, parts, evidence }: Claim): Verdict
   const compared = parts.filter((known) => known !== undefined);
   if (compared.length < parts.length || parts.length === 0) return [];
   const outcome = allOf(compared.map((known) => known.outcome));
-  return [{ claim, paper, outcome, evidence: evidence(compared), ...(change && { change }), parts: compared }];
+  const told = typeof change === "function" ? change(compared) : change;
+  return [{ claim, paper, outcome, evidence: evidence(compared), ...(told && { change: told }), parts: compared }];
 }
 
 /** "10 of 12 comparisons hold; open: …; the other way: …." */

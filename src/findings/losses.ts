@@ -2,7 +2,7 @@
 
 import type { RunRecord } from "../runs/types.js";
 import { type ByLabel, type BySeed, byLabelAndSeed, valuesOf } from "./by-seed.js";
-import { type Interval, mean, pairedDifference } from "./stats.js";
+import { commonSeeds, type Interval, mean, pairedDifference } from "./stats.js";
 
 const nllPerToken = ({ result }: RunRecord) => result.validation.nllPerToken;
 
@@ -16,22 +16,10 @@ export function lossesOf(runs: readonly RunRecord[]): BySeed {
 }
 
 /**
- * Loss of `a` less loss of `b` in nats a token, paired over the seeds that both have, with its 95 % interval. A model that was
- * trained with more seeds than the other is compared by those that pair.
- * @throws Error when they share no seed
- */
-export function lossDifference(a: BySeed, b: BySeed): Interval {
-  const common = (losses: BySeed, other: BySeed) => new Map([...losses].filter(([seed]) => other.has(seed)));
-  if (common(a, b).size === 0) {
-    throw new Error(`seeds ${[...a.keys()].join(", ")} and ${[...b.keys()].join(", ")} have none in common`);
-  }
-  return pairedDifference(common(a, b), common(b, a));
-}
-
-/**
  * Mean loss of the labels in `a` less that of the labels in `b`, paired by seed: of each seed one difference, so that the interval
- * is over seeds however many labels there are. Undefined where a label has no runs, or no label is given.
- * @throws Error naming the labels and the seed when one has runs of a seed that another lacks
+ * is over seeds however many labels there are. A seed that one of the labels lacks is left out of all. Undefined where a label has
+ * no runs, or no label is given.
+ * @throws Error naming the labels, as `commonSeeds` does
  */
 export function contrast(losses: ByLabel, a: readonly string[], b: readonly string[]): Interval | undefined {
   if (a.length === 0 || b.length === 0 || [...a, ...b].some((label) => !losses.has(label))) return undefined;
@@ -49,11 +37,5 @@ export function versus(losses: ByLabel, label: string, reference: string): Inter
 
 function meanBySeed(losses: ByLabel, labels: readonly string[]): BySeed {
   const all = labels.map((label) => valuesOf(losses, label));
-  const seeds = [...new Set(all.flatMap((bySeed) => [...bySeed.keys()]))];
-  const lossOf = (bySeed: BySeed, seed: number, i: number) => {
-    const loss = bySeed.get(seed);
-    if (loss === undefined) throw new Error(`seed ${seed} is missing from the runs of ${labels[i]}`);
-    return loss;
-  };
-  return new Map(seeds.map((seed) => [seed, mean(all.map((bySeed, i) => lossOf(bySeed, seed, i)))]));
+  return new Map(commonSeeds(...all).map((seed) => [seed, mean(all.map((own) => own.get(seed) as number))]));
 }

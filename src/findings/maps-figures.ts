@@ -54,7 +54,7 @@ export function evennessFigure({ models }: MapsFile, document: Document): SVGSVG
     height: 130 * models.length + 60,
     marginLeft: 60,
     marginRight: 24,
-    marginTop: 30,
+    marginTop: 38,
     marginBottom: 44,
     title: "How evenly does each head look at the text?",
     caption: `Entropy of a token's weights over that of equal weights on itself and all before it, mean over ${reads} tokens of a held-out book: 1 looks everywhere alike, 0 at one token. Of Mamba-2: |M| of its implicit attention. One run a model.`,

@@ -3,9 +3,9 @@
 import type { RunRecord } from "../runs/types.js";
 import type { BySeed } from "./by-seed.js";
 import type { Row } from "./finding.js";
-import { lossDifference, lossesByLabel } from "./losses.js";
+import { lossesByLabel } from "./losses.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
-import type { Interval } from "./stats.js";
+import { type Interval, pairedDifference } from "./stats.js";
 
 export const networks = ["dense", "experts"] as const;
 export type Network = (typeof networks)[number];
@@ -30,7 +30,7 @@ export function gains(runs: readonly RunRecord[]): Gain[] {
     const bySeed = new Map(
       [...experts].flatMap(([seed, loss]) => (dense.has(seed) ? [[seed, loss - dense.get(seed)!]] : [])),
     );
-    return [{ model, bySeed, interval: lossDifference(experts, dense) }];
+    return [{ model, bySeed, interval: pairedDifference(experts, dense) }];
   });
 }
 

@@ -3,10 +3,9 @@
 import { seedsInWords } from "./change.js";
 import { part } from "./claims.js";
 import { inWords, signed, type Verdict } from "./finding.js";
-import { lossDifference } from "./losses.js";
 import { fourArchitectures } from "./models.js";
 import { type Gain, type PaperMoe, paperGain } from "./moe-losses.js";
-import { allOf, type Interval, type Outcome } from "./stats.js";
+import { allOf, type Interval, type Outcome, pairedDifference } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 /**
@@ -31,7 +30,7 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
   const lower = gains.map((gain) => part(`${name(gain)}: experts − dense`, gain.interval));
   const pairs = gains.flatMap((a, i) => gains.slice(i + 1).map((b) => [a, b] as const));
   const same = pairs.map(([a, b]) =>
-    part(`gain of ${name(a)} − of ${name(b)}`, lossDifference(a.bySeed, b.bySeed), (gap) => alike(gap, alikeMargin)),
+    part(`gain of ${name(a)} − of ${name(b)}`, pairedDifference(a.bySeed, b.bySeed), (gap) => alike(gap, alikeMargin)),
   );
   const printed = fourArchitectures
     .map((model) => `${architectureStyle(model).label} ${signed(paperGain(paper, model))}`)

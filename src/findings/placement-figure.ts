@@ -63,12 +63,14 @@ export function placesFigure(
       return ours ? [{ name: `${ratio} ${place}`, ours: measured(ours), paper: both(theirs) }] : [];
     }),
   );
+  const most = Math.max(...[...losses.intra.values()].map(({ size }) => size));
   const intra = ratios.flatMap((ratio) =>
     intraPlaces.flatMap((place): Effect[] => {
       const ours = versus(losses.intra, `${ratio} ${place}`, `${ratio} scatter`);
       if (place === "scatter" || !ours) return [];
       const value = paperIntra(paper, ratio, place) - paperIntra(paper, ratio, "scatter");
-      return [{ name: `${ratio} ${place}`, ours: measured(ours), paper: { "1B": { value } } }];
+      const name = `${ratio} ${place}${ours.n < most ? ` (${ours.n} seeds)` : ""}`;
+      return [{ name, ours: measured(ours), paper: { "1B": { value } } }];
     }),
   );
   const groups: EffectGroup[] = [

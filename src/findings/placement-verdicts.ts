@@ -1,6 +1,8 @@
 /** The claims of Tables 17 and 21, judged by our runs. */
 
-import { type Claim, counted, judge, part } from "./claims.js";
+import { seedsInWords } from "./change.js";
+import { type Claim, counted, judge, type Part, part } from "./claims.js";
+import { divergedInWords } from "./diverged.js";
 import { inWords, type PaperTables, signed, type Verdict } from "./finding.js";
 import { contrast } from "./losses.js";
 import { hybridLayers } from "./models.js";
@@ -15,10 +17,14 @@ import {
   paperSizes,
   type Ratio,
 } from "./placement-paper.js";
-import { ratios } from "./placement-studies.js";
+import { intraStudy, ratios } from "./placement-studies.js";
 import { mean } from "./stats.js";
 
-const moreSeeds = "More seeds narrow the intervals";
+/** The seeds that open comparisons need; where none is open, what else. */
+const seedsOr = (otherwise: string) => (parts: readonly Part[]) => seedsInWords(parts) ?? otherwise;
+
+/** The comparison that is furthest from the claim. */
+const furthest = (parts: readonly Part[]) => [...parts].sort((a, b) => b.interval.mean - a.interval.mean)[0];
 
 /** Leaves out the claims whose models are not all among the losses. */
 export function placementVerdicts(losses: PlacementLosses, paper: PaperTables): Verdict[] {
@@ -43,7 +49,7 @@ function firstIsWorse({ depths }: PlacementLosses, paper: PaperTables): Claim {
     })} against the first layer.`,
     parts: [part(`${middleLayer} − layer 1`, contrast(depths, [middleLayer], ["layer 1"]))],
     evidence: ([own]) => `${middleLayer} is ${inWords(own.interval)} against layer 1.`,
-    change: "The paper's effect is many times the noise of a seed: another sign would need another recipe or text.",
+    change: seedsOr("Another recipe, size or text."),
   };
 }
 
@@ -57,10 +63,11 @@ function firstIsWorst({ depths }: PlacementLosses, paper: PaperTables): Claim {
     })} against the first layer.`,
     parts: others.map((label) => part(`${label} − layer 1`, contrast(depths, [label], ["layer 1"]))),
     evidence: (parts) => {
-      const [nearest] = [...parts].sort((a, b) => b.interval.mean - a.interval.mean);
-      return `${counted(parts)} The worst of the others is ${nearest.name.split(" − ")[0]}: ${inWords(nearest.interval)} against layer 1.`;
+      const worst = furthest(parts);
+      return `${counted(parts)} The worst of the others is ${worst.name.split(" − ")[0]}: ${inWords(worst.interval)} against layer 1.`;
     },
-    change: `${moreSeeds}; one depth at which attention does no better than at the first is enough to contradict it.`,
+    change: (parts) =>
+      seedsInWords([furthest(parts)]) ?? "One depth that is surely no better than the first contradicts it.",
   };
 }
 
@@ -73,7 +80,7 @@ function frontIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): 
       return part(`${middle} − ${ratio} front`, contrast(losses, [middle], [`${ratio} front`]));
     }),
     evidence: (parts) => `${counted(parts)} ${list(parts)}.`,
-    change: `${moreSeeds}.`,
+    change: seedsOr("Another recipe, size or text."),
   };
 }
 
@@ -87,7 +94,7 @@ function middleThird({ depths }: PlacementLosses, paper: PaperTables): Claim {
     paper: `Table 17, means over the depths tried: the middle third is ${bySize((size) => paperThirds(paper, size, "early"))} against the early one, ${bySize((size) => paperThirds(paper, size, "late"))} against the late one.`,
     parts: [against("early"), against("late")],
     evidence: (parts) => `${list(parts)}.`,
-    change: `${moreSeeds}; the paper's own losses in the middle third and beside it differ by 0.001 to 0.005, near what a seed moves.`,
+    change: seedsOr("Another recipe, size or text."),
   };
 }
 
@@ -100,7 +107,7 @@ function endIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): Cl
       part(`${ratio} middle − ${ratio} end`, contrast(losses, [`${ratio} middle`], [`${ratio} end`])),
     ),
     evidence: (parts) => `${list(parts)}.`,
-    change: `${moreSeeds}: the paper's effect is of the size of a seed's noise.`,
+    change: seedsOr("Another recipe, size or text."),
   };
 }
 
@@ -109,9 +116,9 @@ function sandwichIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim 
     claim: "Intra-hybrid layers at both ends of the stack (sandwich) are worse than in a cluster, at 1:3 and 1:5.",
     paper: `Table 21, cluster against sandwich: ${intraBy(paper, "cluster", "sandwich")}; at 1:1, which the claim leaves out, ${signed(intraDifference(paper, "1:1", "cluster", "sandwich"))}.`,
     parts: intraParts(intra, "cluster", "sandwich"),
-    evidence: (parts) => `${list(parts)}.${atEven(intra, "cluster", "sandwich")}`,
-    change:
-      "A sandwich has attention in the first layer too: models with a hybrid layer last, but none first, would tell the two apart.",
+    evidence: (parts) =>
+      `${list(parts)}.${atEven(intra, "cluster", "sandwich")} ${divergedInWords(intraStudy, intra)}`.trim(),
+    change: seedsOr("Another recipe, size or text."),
   };
 }
 
@@ -121,7 +128,7 @@ function clusterIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim {
     paper: `Table 21, scatter against cluster: ${intraBy(paper, "scatter", "cluster")}; at 1:1, which the claim leaves out, ${signed(intraDifference(paper, "1:1", "scatter", "cluster"))}.`,
     parts: intraParts(intra, "scatter", "cluster"),
     evidence: (parts) => `${list(parts)}.${atEven(intra, "scatter", "cluster")}`,
-    change: `${moreSeeds}: the paper's effects are of the size of a seed's noise, and change sign at 1:1.`,
+    change: seedsOr("Another recipe, size or text."),
   };
 }
 

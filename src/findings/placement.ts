@@ -1,6 +1,7 @@
 /** Finding 03: where in the stack attention stands (paper, Tables 17 and 21). */
 
 import type { RunRecord } from "../runs/types.js";
+import { comparisonRows } from "./comparison-rows.js";
 import { type Finding, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
 import { lossesByLabel, versus } from "./losses.js";
 import { placementFigure, placesFigure } from "./placement-figure.js";
@@ -32,6 +33,7 @@ export const placement: Finding = {
     ...present(runs, "placement-ratios", (own) => ratioTable(own, paper)),
     ...present(runs, "placement-intra", (own) => intraTable(own, paper)),
     ...filled("placement-repeats", repeatRows(runs, repeated)),
+    ...filled("placement-comparisons", comparisonRows(placementVerdicts(placementLosses(runs), paper), kindOf)),
   }),
   figures: (runs, paper, document) => ({
     ...present(runs, "placement", (own) => placementFigure(lossesByLabel(own), paper, document)),
@@ -51,6 +53,9 @@ const repeated: readonly Repeated[] = [
     studies: ["placement-ratios", "placement-ratios-mini", "placement-ratios-bytes"],
   })),
 ];
+
+/** Comparisons of one kind, which scatter alike: of single layers, of means over several, of inter-hybrids, of intra-hybrids. */
+const kindOf = (comparison: string) => /^layer |^layers |cluster/.exec(comparison)?.[0];
 
 const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
 

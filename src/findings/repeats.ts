@@ -26,7 +26,8 @@ function again(
     if (!found) throw new Error(`repeats: the study ${name} has no variant ${label}`);
     return found;
   });
-  return { ...study, ...change, variants, pending: true };
+  // What diverged there need not do so at another size or on other data.
+  return { ...study, diverged: undefined, ...change, variants, pending: true };
 }
 
 const mini = { size: "mini", seeds: [0, 1] } as const;

@@ -34,15 +34,25 @@ export function interval95(values: readonly number[]): Interval {
 }
 
 /**
- * The mean of a - b over pairs with the same key (here: the same seed, hence the same data order), with its 95 % t
- * interval. Pairing removes what both share, which between seeds is most of the noise.
- * Throws when the keys differ, naming one that is missing.
+ * The seeds that all sides have, in the order of the first: a run that diverged leaves its model one short of the others, and a
+ * store that lacks any other run is refused before anything is compared.
+ * Throws when sides differ and share fewer than two, for what one seed tells is no comparison of those models.
+ */
+export function commonSeeds(...sides: readonly ReadonlyMap<number, unknown>[]): number[] {
+  const common = [...sides[0].keys()].filter((seed) => sides.every((side) => side.has(seed)));
+  if (common.length < 2 && sides.some(({ size }) => size > common.length)) {
+    const listed = new Set(sides.map((side) => [...side.keys()].join(", ")));
+    throw new Error(`of seeds ${[...listed].join(" and ")} fewer than two pair`);
+  }
+  return common;
+}
+
+/**
+ * The mean of a - b over the seeds that both have (the same seed is the same data order), with its 95 % t interval.
+ * Pairing removes what both share, which between seeds is most of the noise. Throws as `commonSeeds` does.
  */
 export function pairedDifference(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): Interval {
-  for (const key of new Set([...a.keys(), ...b.keys()])) {
-    if (!a.has(key) || !b.has(key)) throw new Error(`seed ${key} is missing from one side of a paired comparison`);
-  }
-  return interval95([...a].map(([key, value]) => value - (b.get(key) as number)));
+  return interval95(commonSeeds(a, b).map((seed) => (a.get(seed) as number) - (b.get(seed) as number)));
 }
 
 /** Whether an interval supports "the difference is below zero": it excludes zero on that side, on the other, or neither. */

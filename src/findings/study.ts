@@ -21,6 +21,14 @@ export interface Variant {
   warmupOf?: (config: ModelConfig) => number;
 }
 
+/** A run whose loss stopped being a number. */
+export interface DivergedRun {
+  label: string;
+  seed: number;
+  /** The first whose loss is not finite. */
+  step: number;
+}
+
 export interface Study {
   /** The folder under data/runs, and the word on the command line. */
   name: string;
@@ -35,6 +43,8 @@ export interface Study {
   rates?: readonly number[];
   /** Training tokens a run; by default the size's. */
   tokens?: number;
+  /** Have no result to record, and another try ends alike, for training is deterministic: the study is whole without them. */
+  diverged?: readonly DivergedRun[];
   /** Planned, but its runs are not recorded yet: `recorded` scale leaves it out, and says so. */
   pending?: true;
   /** Tokens of the run whose warm-up all have (`TrainSpec.schedule.warmupOf`). */
@@ -60,7 +70,8 @@ export interface PlanOptions {
 
 /**
  * The runs of a study, seed by seed: when time runs out, the seeds that are there are complete over all models.
- * @throws Error when a label is none of the study's
+ * At another size than the study's (toys) those that diverged are planned too: they are other models.
+ * @throws Error when a label is none of the study's, or a run that diverged is none of its runs
  */
 export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[] {
   const { size = study.size, data = recordedData[study.data] } = options;
@@ -73,10 +84,17 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
       throw new Error(`labels: "${label}" is not in the study ${study.name}; it has ${known.join(", ")}`);
     }
   }
+  for (const { label, seed } of study.diverged ?? []) {
+    if (known.includes(label) && study.seeds.includes(seed)) continue;
+    throw new Error(`diverged: the study ${study.name} has no run "${label}" with seed ${seed}`);
+  }
+  const gone = (label: string, seed: number) =>
+    size === study.size && study.diverged?.some((run) => run.label === label && run.seed === seed);
   const seeds = options.seeds ?? (smoke ? study.seeds.slice(0, 2) : study.seeds);
   const variants = study.variants.filter(({ label }) => labels?.includes(label) ?? true);
   return seeds.flatMap((seed) =>
     variants.flatMap(({ label, config: build, rates, tokens, warmupOf: beginning }) => {
+      if (gone(label, seed)) return [];
       const config = build(size, data.vocabSize);
       const length =
         options.tokens ?? (smoke ? protocol.tokens : (tokens?.(config) ?? study.tokens ?? protocol.tokens));

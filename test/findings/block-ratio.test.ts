@@ -223,11 +223,11 @@ describe("the tables of block-ratio", () => {
     expect(row).toMatchObject({ model: "inter 1:3", seeds: 2, vsTransformer: -0.024 });
   });
 
-  test("refuse seeds of which none pairs, two settings at once, and labels that are no ratio", () => {
+  test("refuse seeds of which fewer than two pair, two settings at once, and labels that are no ratio", () => {
     const main0 = fakeRuns({ studies: [main] }).get(main)!;
     const table = (own: readonly RunRecord[]) => () => blockRatio.tables(new Map([[main, own]]), paper);
     expect(table(main0.filter(({ label, spec }) => (label === "1:0") === (spec.seed === 0)))).toThrow(
-      "have none in common",
+      "of seeds 0 and 1, 2 fewer than two pair",
     );
     const twice = { ...main0[0], id: "other" };
     expect(table([...main0, twice])).toThrow(

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { accuracies } from "../../src/findings/accuracy.js";
+import { differenceOf, differencesBySeed } from "../../src/findings/by-seed.js";
 import { seedsInWords, seedsToSettle } from "../../src/findings/change.js";
 import type { Verdict } from "../../src/findings/finding.js";
-import { lossDifference, lossesByLabel } from "../../src/findings/losses.js";
+import { contrast, lossesByLabel } from "../../src/findings/losses.js";
 import { pooledIntervals, pooledParts } from "../../src/findings/pooled.js";
 import { belowZero, interval95 } from "../../src/findings/stats.js";
 import { makeRecord } from "../../src/runs/record.js";
@@ -16,10 +17,28 @@ const part = (name: string, values: number[]): Verdict["parts"][number] => {
 describe("losses", () => {
   test("come by label and seed, and pair over the seeds that both have", () => {
     const run = (label: string, seed: number, loss: number) => fakeRecord({ label, spec: fakeSpec(seed) }, loss);
-    const losses = lossesByLabel([run("a", 0, 3), run("b", 0, 4), run("a", 1, 3.5), run("b", 1, 4.25), run("b", 2, 9)]);
-    expect([...losses.keys()]).toEqual(["a", "b"]);
-    expect(lossDifference(losses.get("a")!, losses.get("b")!)).toMatchObject({ mean: -0.875, n: 2 });
-    expect(() => lossDifference(new Map([[1, 3]]), new Map([[2, 3]]))).toThrow("seeds 1 and 2 have none in common");
+    // Seed 1 of b is missing, and b comes in another order: taken one after the other, the pairs would be the wrong ones.
+    const losses = lossesByLabel([
+      ...[run("a", 0, 3), run("a", 1, 9), run("a", 2, 3.5)],
+      ...[run("b", 2, 4.25), run("b", 0, 4), run("c", 0, 5)],
+    ]);
+    expect([...losses.keys()]).toEqual(["a", "b", "c"]);
+    expect(contrast(losses, ["a"], ["b"])).toMatchObject({ mean: -0.875, n: 2 });
+    expect(differenceOf(losses, "a", "b")).toEqual(contrast(losses, ["a"], ["b"]));
+    expect(differencesBySeed(losses, "b", "a")).toEqual(
+      new Map([
+        [2, 0.75],
+        [0, 1],
+      ]),
+    );
+    // Of a group, too: seed 1 of a alone is no mean of a and b.
+    expect(contrast(losses, ["a", "b"], ["a"])).toMatchObject({ mean: (0.5 + 0.375) / 2, n: 2 });
+    for (const compare of [contrast(losses, ["c"], ["c"]), differenceOf(losses, "c", "c")]) {
+      expect(compare).toMatchObject({ mean: 0, n: 1 });
+    }
+    const few = "a against c: of seeds 0, 1, 2 and 0 fewer than two pair";
+    expect(() => contrast(losses, ["a"], ["c"])).toThrow(few);
+    expect(() => differenceOf(losses, "a", "c")).toThrow(few);
   });
 });
 

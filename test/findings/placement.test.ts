@@ -5,9 +5,9 @@ import { paperSet } from "../../src/config/paper-sets.js";
 import type { StudyRuns, Verdict } from "../../src/findings/finding.js";
 import { placement } from "../../src/findings/placement.js";
 import { layersOf } from "../../src/findings/placement-losses.js";
-import { placementStudies } from "../../src/findings/placement-studies.js";
+import { intraStudy, placementStudies } from "../../src/findings/placement-studies.js";
 import { paperTablesOf } from "../../src/findings/recorded.node.js";
-import { planStudy } from "../../src/findings/study.js";
+import { type PlanOptions, planStudy, type Study } from "../../src/findings/study.js";
 import { figureDocument } from "../../src/workbook/figure.js";
 import { fakeStudyRuns } from "./fake-runs.js";
 
@@ -94,11 +94,53 @@ describe("the tables of placement", () => {
   test("refuse runs whose seeds do not pair", () => {
     const runs = runsLike();
     const all = runs.get("placement")!;
-    const some = new Map([["placement", all.filter(({ label, spec }) => label !== "layer 3" || spec.seed !== 2)]]);
-    expect(() => placement.tables(some, paper)).toThrow("layer 3 against layer 7: seed 2 is missing from one side");
+    const some = new Map([["placement", all.filter(({ label, spec }) => label !== "layer 3" || spec.seed === 2)]]);
+    expect(() => placement.tables(some, paper)).toThrow(
+      "layer 3 against layer 7: of seeds 2 and 0, 1, 2 fewer than two pair",
+    );
     expect(() => placement.tables(new Map([["placement", [...all, all[0]]]]), paper)).toThrow(
       "placement: two runs of layer 1 share seed 0",
     );
+  });
+});
+
+describe("the run that diverged", () => {
+  const rowOf = (label: string) =>
+    placement
+      .tables(runsLike(1, 0), paper)
+      ["placement-intra"].find(({ ratio, place }) => `${ratio} ${place}` === label);
+
+  test("leaves its model with the two other seeds, compared by those", () => {
+    // Seed 1 adds 0.01: a mean of all three seeds less one of two would be off by it.
+    expect(rowOf("1:3 sandwich")).toMatchObject({ seeds: 2, vsScatter: 0.02, vsScatterHalf: 0 });
+    expect(rowOf("1:5 sandwich")).toMatchObject({ seeds: 3, vsScatter: 0.02, vsScatterHalf: 0 });
+    const parts = placement.verdicts(runsLike(), paper).flatMap((verdict) => verdict.parts);
+    const seeds = (name: string) => parts.find((part) => part.name === name)?.interval.n;
+    expect(seeds("1:3 cluster − 1:3 sandwich")).toBe(2);
+    expect(seeds("1:3 scatter − 1:3 cluster")).toBe(3);
+  });
+
+  test("is named by the verdict and in the figure, but not where no other model has its seed", () => {
+    const told = "The run of 1:3 sandwich with seed 1 diverged at step 851: its comparisons rest on seeds 0 and 2.";
+    expect(placement.verdicts(runsLike(), paper)[5].evidence).toContain(told);
+    const others = fakeStudyRuns(placement, { loss: like(1), seeds: [0, 2] });
+    expect(placement.verdicts(others, paper)[5].evidence).not.toContain("diverged");
+    const { "placement-ratios": figure } = placement.figures(runsLike(), paper, figureDocument());
+    expect(figure.outerHTML).toContain(">1:3 sandwich (2 seeds)</text>");
+  });
+
+  test("is planned at other sizes alone, and must be one of the study's", () => {
+    const planned = (study: Study, options?: PlanOptions) =>
+      planStudy(study, options).map(({ label, spec }) => `${label}, seed ${spec.seed}`);
+    expect(planned(intraStudy)).toHaveLength(26);
+    expect(planned(intraStudy)).not.toContain("1:3 sandwich, seed 1");
+    expect(planned(intraStudy, { size: "smoke" })).toContain("1:3 sandwich, seed 1");
+    const misspelt = { ...intraStudy, diverged: [{ label: "1:3 sandwhich", seed: 1, step: 851 }] };
+    expect(() => planStudy(misspelt)).toThrow(
+      'diverged: the study placement-intra has no run "1:3 sandwhich" with seed 1',
+    );
+    const unplanned = { ...intraStudy, diverged: [{ label: "1:3 sandwich", seed: 3, step: 851 }] };
+    expect(() => planStudy(unplanned)).toThrow('has no run "1:3 sandwich" with seed 3');
   });
 });
 

@@ -94,13 +94,14 @@ describe("intervals", () => {
     expect(difference.sd).toBeCloseTo(0.001, 12);
   });
 
-  test("need the same seeds on both sides", () => {
-    const a = new Map([
-      [0, 1],
-      [1, 1],
-    ]);
-    expect(() => pairedDifference(a, new Map([[0, 1]]))).toThrow("seed 1 is missing");
-    expect(() => pairedDifference(new Map([[0, 1]]), a)).toThrow("seed 1 is missing");
+  test("take the seeds that both sides have, two at least where they differ", () => {
+    const of = (...seeds: number[]) => new Map(seeds.map((seed) => [seed, 10 ** seed]));
+    const shifted = new Map([...of(2, 0)].map(([seed, value]) => [seed, value - 1]));
+    expect(pairedDifference(of(0, 1, 2), shifted)).toMatchObject({ mean: 1, sd: 0, n: 2 });
+    expect(pairedDifference(shifted, of(0, 1, 2))).toMatchObject({ mean: -1, sd: 0, n: 2 });
+    expect(pairedDifference(of(1), of(1)).n).toBe(1);
+    expect(() => pairedDifference(of(0, 1), of(0))).toThrow("of seeds 0, 1 and 0 fewer than two pair");
+    expect(() => pairedDifference(of(1), of(2))).toThrow("of seeds 1 and 2 fewer than two pair");
   });
 
   test("of nothing are an error", () => {
