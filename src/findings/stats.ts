@@ -35,7 +35,7 @@ export function interval95(values: readonly number[]): Interval {
 
 /**
  * The mean of a - b over pairs with the same key (here: the same seed, hence the same data order), with its 95 % t
- * interval. Pairing removes what both share, which between seeds is most of the noise.
+ * interval. Pairing removes the noise that both share.
  * Throws when the keys differ, naming one that is missing.
  */
 export function pairedDifference(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): Interval {
