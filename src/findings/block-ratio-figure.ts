@@ -71,6 +71,8 @@ function ours(curves: readonly { kind: Kind; points: readonly Point[] }[], docum
         ...dots(hybrids, aside[kind]),
         ...names([line.at(-1)!], kind === "intra" ? "Intra-hybrids" : "Transformer", {
           dx: 10 + Math.max(0, aside[kind]),
+          // Clear of the intra-hybrid's interval beside it.
+          dy: kind === "intra" ? 0 : -14,
         }),
       ]),
       ...dots(parents, 0),

@@ -96,9 +96,14 @@ export function paperModel(
   return found;
 }
 
-/** Those of a kind at equal data, both ends included, by growing share of attention. */
-export function paperCurve(paper: readonly PaperModel[], size: PaperSize, kind: Kind): PaperModel[] {
-  return BLOCK_RATIOS.map((ratio) => paperModel(paper, size, nameAt(kind, ratio))).reverse();
+/** Those of a kind, both ends included, by growing share of attention. */
+export function paperCurve(
+  paper: readonly PaperModel[],
+  size: PaperSize,
+  kind: Kind,
+  budget: Budget = "data",
+): PaperModel[] {
+  return BLOCK_RATIOS.map((ratio) => paperModel(paper, size, nameAt(kind, ratio), budget)).reverse();
 }
 
 /** The paper's loss of one model less that of another. */

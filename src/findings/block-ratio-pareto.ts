@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { cacheBytes, flopsPerToken, type Model, type Models } from "./block-ratio-models.js";
+import { type Budget, cacheBytes, flopsPerToken, type Model, type Models } from "./block-ratio-models.js";
 import { type PaperModel, paperCurve, paperFlopsPerToken, paperGap, paperModel } from "./block-ratio-paper.js";
 import { type Architecture, architectureStyle, ink, plotDefaults, stackedFigure, surface } from "./theme.js";
 
@@ -46,10 +46,19 @@ const axes: Readonly<Record<"flops" | "cache", Axis>> = {
   },
 };
 
+/** What a model costs, ours or the paper's, and on which axis; the losses are those of the budget. */
+interface Side {
+  budget: Budget;
+  axis: Axis;
+  ours: (model: Model) => number;
+  theirs: (model: PaperModel) => number;
+}
+
 /**
  * Quality against cost: the loss less Mamba's against training FLOPs a token, and against the decoding cache at 8K, each
  * relative to a parent, so that ours (filled) and the paper's 1B models (open, a curve a kind) share an axis. The stepped line is
- * the Pareto front of ours: no model that costs less has a lower loss.
+ * the Pareto front of ours: no model that costs less has a lower loss. Below, where Mamba was trained so too, the same at the
+ * Transformer's training FLOPs, where the cache is what is left of the costs.
  *
  * @returns `undefined` where a parent or every hybrid is missing
  */
@@ -58,46 +67,53 @@ export function blockRatioPareto(
   paper: readonly PaperModel[],
   document: Document,
 ): HTMLElement | undefined {
-  const compared = [...new Set([...models.ofKind("inter"), ...models.ofKind("intra")])];
   const [transformer, mamba] = [models.find("Transformer"), models.find("Mamba")];
-  if (!transformer || !mamba || compared.length < 3) return undefined;
-  const theirs = (["inter", "intra"] as const).map((kind) => paperCurve(paper, "1B", kind));
+  if (!transformer || !mamba || comparedAt(models, "data").length < 3) return undefined;
   const [paperTransformer, paperMamba] = ["Transformer", "Mamba"].map((name) => paperModel(paper, "1B", name));
   const beyond = (a: number, b: number) => 100 * (a / b - 1);
-  const title = "Quality against cost, at equal data";
+  const cache: Omit<Side, "budget"> = {
+    axis: axes.cache,
+    ours: (model) => (100 * cacheBytes(model)) / cacheBytes(transformer),
+    theirs: (model) => (100 * model.cacheMib) / paperTransformer.cacheMib,
+  };
+  const flops: Omit<Side, "budget"> = {
+    axis: axes.flops,
+    ours: (model) => beyond(flopsPerToken(model), flopsPerToken(mamba)),
+    theirs: (model) => beyond(paperFlopsPerToken(model), paperFlopsPerToken(paperMamba)),
+  };
+  const sides: Side[] = [
+    { ...flops, budget: "data" },
+    { ...cache, budget: "data" },
+    ...(models.find("Mamba", "FLOPs") ? [{ ...cache, budget: "FLOPs" } as const] : []),
+  ];
+  const title = "Quality against cost";
   const caption =
     "Filled: ours, means over seeds with 95 % intervals, paired by seed; FLOPs at the training length. Stepped line: the Pareto front of our means. Open: the paper's 1B models (Table 9), one run each, from Mamba along the curve 1:12, 1:5, 1:3, 1:1 and 1:0; FLOPs at 8K by the formulas.";
-  return stackedFigure(document, { title, caption }, [
-    panel(
-      compared.map((model) => pointOf(models, model, beyond(flopsPerToken(model), flopsPerToken(mamba)))),
-      theirs.map((curve) =>
-        curve.map((model) =>
-          paperPoint(paper, model, beyond(paperFlopsPerToken(model), paperFlopsPerToken(paperMamba))),
-        ),
-      ),
-      axes.flops,
-      document,
-    ),
-    panel(
-      compared.map((model) => pointOf(models, model, (100 * cacheBytes(model)) / cacheBytes(transformer))),
-      theirs.map((curve) =>
-        curve.map((model) => paperPoint(paper, model, (100 * model.cacheMib) / paperTransformer.cacheMib)),
-      ),
-      axes.cache,
-      document,
-    ),
-  ]);
+  return stackedFigure(
+    document,
+    { title, caption },
+    sides.map((side) => panelOf(models, paper, side, document)),
+  );
 }
 
-function pointOf(models: Models, { name, architecture }: Model, cost: number): Point {
-  const { mean: value, low, high } = models.difference(name, "Mamba")!;
-  return { architecture, label: labelOf(name), cost, value, low, high };
-}
+const comparedAt = (models: Models, budget: Budget) => [
+  ...new Set([...models.ofKind("inter", budget), ...models.ofKind("intra", budget)]),
+];
 
-function paperPoint(paper: readonly PaperModel[], { name }: PaperModel, cost: number): Point {
-  const value = paperGap(paper, "1B", [name, "Mamba"]);
-  const kind = name.split(" ")[0].toLowerCase() as Architecture;
-  return { architecture: kind, label: labelOf(name), cost, value, low: value, high: value };
+function panelOf(models: Models, paper: readonly PaperModel[], { budget, axis, ...cost }: Side, document: Document) {
+  const ours = comparedAt(models, budget).map((model): Point => {
+    const { name, architecture } = model;
+    const { mean: value, low, high } = models.difference(name, "Mamba", budget)!;
+    return { architecture, label: labelOf(name), cost: cost.ours(model), value, low, high };
+  });
+  const theirs = (["inter", "intra"] as const).map((kind) =>
+    paperCurve(paper, "1B", kind, budget).map((model): Point => {
+      const value = paperGap(paper, "1B", [model.name, "Mamba"], budget);
+      const architecture = model.name.split(" ")[0].toLowerCase() as Architecture;
+      return { architecture, label: labelOf(model.name), cost: cost.theirs(model), value, low: value, high: value };
+    }),
+  );
+  return panel(ours, theirs, axis, budget, document);
 }
 
 /** "1:5" of "intra 1:5"; the parents' whole names. */
@@ -109,7 +125,13 @@ export function paretoFront<T extends { cost: number; value: number }>(points: r
   return sorted.filter(({ value }, index) => sorted.slice(0, index).every((cheaper) => cheaper.value > value));
 }
 
-function panel(ours: readonly Point[], theirs: readonly Point[][], { left, right, ...axis }: Axis, document: Document) {
+function panel(
+  ours: readonly Point[],
+  theirs: readonly Point[][],
+  { left, right, ...axis }: Axis,
+  budget: Budget,
+  document: Document,
+) {
   const intervals = ours.filter(({ low, high }) => Number.isFinite(low) && high > low);
   const keys = { x: "cost", y: "value" } as const;
   const style = ({ architecture }: Point) => architectureStyle(architecture);
@@ -125,13 +147,13 @@ function panel(ours: readonly Point[], theirs: readonly Point[][], { left, right
   return Plot.plot({
     ...plotDefaults,
     document,
-    height: 350,
+    height: 362,
     marginLeft: 60,
     marginRight: 72,
     marginTop: 32,
-    marginBottom: 44,
-    x: { ...axis, labelAnchor: "center", labelArrow: "none", grid: true },
-    y: { label: "↑ loss − loss of Mamba (nats a token)", labelArrow: "none", grid: true, nice: true },
+    marginBottom: 56,
+    x: { ...axis, labelAnchor: "center", labelArrow: "none", labelOffset: 36, grid: true },
+    y: { label: `↑ equal ${budget}: loss − loss of Mamba (nats a token)`, labelArrow: "none", grid: true, nice: true },
     marks: [
       Plot.ruleY([0], { stroke: ink, strokeOpacity: 0.5 }),
       ...theirs.flatMap((curve) => [
@@ -169,7 +191,11 @@ function panel(ours: readonly Point[], theirs: readonly Point[][], { left, right
 /** Labels stand clear of one another: inter-hybrids' above their interval, intra-hybrids' to a side below, the parents' beside. */
 function placeOf({ architecture, label, high, value }: Point, left: readonly string[], right: readonly string[]) {
   if (architecture === "transformer") return { y: value, dx: -10, textAnchor: "end" as const };
-  if (architecture !== "intra") return { y: Math.max(value, Number.isFinite(high) ? high : value), dy: -12 };
+  if (architecture !== "intra") {
+    const above = { y: Math.max(value, Number.isFinite(high) ? high : value), dy: -12 };
+    // Ending at the point, it keeps off the interval of the intra-hybrid of the ratio, which costs a little more.
+    return architecture === "inter" ? { ...above, dx: 3, textAnchor: "end" as const } : above;
+  }
   if (left.includes(label)) return { y: value, dx: -6, dy: 11, textAnchor: "end" as const };
   return { y: value, dx: 8, dy: right.includes(label) ? 4 : 11, textAnchor: "start" as const };
 }

@@ -78,7 +78,6 @@ export const blockRatioStudies: readonly Study[] = [
     about: "Mamba-2 trained for the Transformer's FLOPs",
     variants: [equalFlops(inter("0:1"))],
     warmupOf: protocols.nano.tokens,
-    pending: true,
   },
   {
     ...nano,
@@ -103,6 +102,5 @@ export const blockRatioStudies: readonly Study[] = [
     about: "Both parents and the 1:5 inter-hybrid with five seeds: how much a seed alone moves a loss",
     variants: (["1:0", "1:5", "0:1"] as const).map(inter),
     seeds: [0, 1, 2, 3, 4],
-    pending: true,
   },
 ];

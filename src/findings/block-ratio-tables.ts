@@ -15,6 +15,7 @@ import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
 import { comparisonRows } from "./comparison-rows.js";
 import { type Row, rounded, type StudyRuns } from "./finding.js";
+import { effectRows, seedRows } from "./seed-noise.js";
 import { mean, sd } from "./stats.js";
 
 /**
@@ -22,16 +23,16 @@ import { mean, sd } from "./stats.js";
  * half-width of their 95 % interval behind, accuracies percent; `paper…` stand beside what they belong to.
  */
 export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonly PaperModel[]): Record<string, Row[]> {
+  const verdicts = blockRatioVerdicts(models, paper);
   const all = {
     "block-ratio": kindRows(models, "inter", paper),
     "block-ratio-intra": kindRows(models, "intra", paper),
     "block-ratio-flops": flopsRows(models, paper),
     "block-ratio-learning-rates": rateRows(runs.get("learning-rates") ?? []),
-    "block-ratio-seeds": seedRows(models, runs.get("seed-noise") ?? []),
+    "block-ratio-seeds": seedRows(models),
+    "block-ratio-effects": effectRows(models, verdicts),
     // The Transformer's losses scatter more.
-    "block-ratio-comparisons": comparisonRows(blockRatioVerdicts(models, paper), (name) =>
-      name.includes("Transformer"),
-    ),
+    "block-ratio-comparisons": comparisonRows(verdicts, (name) => name.includes("Transformer")),
   };
   return Object.fromEntries(Object.entries(all).filter(([, rows]) => rows.length > 0));
 }
@@ -142,21 +143,4 @@ function rateRows(runs: readonly RunRecord[]): Row[] {
       best: loss === best ? "best" : "",
     };
   });
-}
-
-/** How much a seed alone moves the loss of each model of the study. */
-function seedRows(models: Models, runs: readonly RunRecord[]): Row[] {
-  const ids = new Set(runs.map(({ id }) => id));
-  return models
-    .ofKind("inter")
-    .filter((model) => model.runs.some(({ id }) => ids.has(id)))
-    .map((model) => {
-      const losses = [...model.losses.values()];
-      return {
-        model: model.name,
-        ...lossColumns(model),
-        lowest: rounded(Math.min(...losses), 4),
-        highest: rounded(Math.max(...losses), 4),
-      };
-    });
 }

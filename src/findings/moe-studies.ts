@@ -21,6 +21,5 @@ export const moeStudies: readonly Study[] = [
     data: "bpe",
     seeds: [0, 1, 2],
     variants,
-    pending: true,
   },
 ];

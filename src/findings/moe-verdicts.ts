@@ -1,7 +1,7 @@
 /** The two claims of Table 4, judged by our runs. */
 
 import { seedsInWords } from "./change.js";
-import { part } from "./claims.js";
+import { type Part, part } from "./claims.js";
 import { inWords, signed, type Verdict } from "./finding.js";
 import { fourArchitectures } from "./models.js";
 import { type Gain, type PaperMoe, paperGain } from "./moe-losses.js";
@@ -37,22 +37,24 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
     .join(", ");
   const theirs = fourArchitectures.map((model) => paperGain(paper, model));
   const widest = [...same].sort((a, b) => Math.abs(b.interval.mean) - Math.abs(a.interval.mean))[0];
-  const held = same.filter(({ outcome }) => outcome === "reproduced").length;
+  const named = (wanted: Outcome) => same.filter(({ outcome }) => outcome === wanted);
+  const [close, apart, open] = [named("reproduced"), named("contradicted"), named("unresolved")];
+  const told = (parts: readonly Part[]) => parts.map(({ name, interval }) => `${name} ${inWords(interval)}`).join(", ");
   return [
     {
       claim: `A shared and the best of eight experts lower the loss of every architecture${setting}.`,
       paper: `Table 4, 1B: ${printed}.`,
       outcome: allOf(lower.map(({ outcome }) => outcome)),
       evidence: `${gains.map((gain) => `${name(gain)} ${inWords(gain.interval)}`).join(", ")}.`,
-      change: seedsInWords(lower) ?? "Only another scale: more tokens a weight, or larger models.",
+      change: seedsInWords(lower) ?? "Seeds that disagree with those here, larger models, or more tokens a weight.",
       parts: lower,
     },
     {
       claim: `They lower it alike: any two architectures' gains differ by less than ${alikeMargin} nats a token${setting}.`,
       paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)}.`,
       outcome: allOf(same.map(({ outcome }) => outcome)),
-      evidence: `${held} of ${same.length} pairs are certainly that close; the widest apart: ${widest.name} ${inWords(widest.interval)}.`,
-      change: "More seeds narrow the intervals; the margin was fixed before the runs.",
+      evidence: `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,
+      change: `${apart.length > 0 ? `It rests on ${apart.map(({ name }) => name).join(", ")}. Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} The margin was fixed before the runs.`,
       parts: same,
     },
   ];

@@ -49,7 +49,7 @@ export function commonSeeds(...sides: readonly ReadonlyMap<number, unknown>[]): 
 
 /**
  * The mean of a - b over the seeds that both have (the same seed is the same data order), with its 95 % t interval.
- * Pairing removes what both share, which between seeds is most of the noise. Throws as `commonSeeds` does.
+ * Pairing removes the noise that both share. Throws as `commonSeeds` does.
  */
 export function pairedDifference(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): Interval {
   return interval95(commonSeeds(a, b).map((seed) => (a.get(seed) as number) - (b.get(seed) as number)));

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { blockRatio } from "../../src/findings/block-ratio.js";
 import { paperTablesOf, recordedRuns } from "../../src/findings/recorded.node.js";
@@ -10,6 +11,8 @@ testRecorded(blockRatio, {
     "block-ratio-intra",
     "block-ratio-flops",
     "block-ratio-learning-rates",
+    "block-ratio-seeds",
+    "block-ratio-effects",
     "block-ratio-comparisons",
   ],
   figures: ["block-ratio", "block-ratio-pareto"],
@@ -28,13 +31,22 @@ describe("the recorded block-ratio runs", () => {
     expect(best).toEqual(["transformer", "mamba", "inter", "intra"].map((name) => `${name} at ${[...used][0]}`));
   });
 
-  test("come from three seeds on a GPU, as long as planned", () => {
+  test("come from the planned seeds on a GPU, as long as planned", () => {
     for (const [study, runs] of recorded()) {
       const planned = planStudy(blockRatio.studies.find(({ name }) => name === study)!);
-      expect(new Set(runs.map(({ spec }) => spec.seed)).size, study).toBe(study === "learning-rates" ? 1 : 3);
+      const seeds: Record<string, number> = { "learning-rates": 1, "seed-noise": 5 };
+      expect(new Set(runs.map(({ spec }) => spec.seed)).size, study).toBe(seeds[study] ?? 3);
       expect(runs.map(({ result }) => result.tokens)).toEqual(planned.map(({ spec }) => spec.tokens));
       expect(runs.filter(({ provenance }) => provenance.software)).toEqual([]);
     }
-    expect([...recorded().values()].map((runs) => runs.length)).toEqual([18, 18, 12, 12]);
+    expect([...recorded().values()].map((runs) => runs.length)).toEqual([18, 18, 12, 3, 12, 15]);
+  });
+
+  test("scatter over seeds as the README says", () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const { "block-ratio-seeds": seeds, "block-ratio-effects": effects } = blockRatio.tables(recorded(), paper);
+    for (const { model, sd } of seeds) expect(readme).toContain(`${sd} (${model})`);
+    const small = effects.filter(({ inNoise, outcome }) => Number(inNoise) <= 1.05 && outcome === "contradicted");
+    expect(readme).toContain(`${small.map(({ comparison }) => comparison).join(", and ")}.`);
   });
 });

@@ -18,12 +18,15 @@ const paper = paperTablesOf(blockRatio);
 const plan = (name: string, options?: PlanOptions): PlannedRun[] =>
   planStudy(blockRatio.studies.find((study) => study.name === name)!, options);
 const [main, intra, equal] = ["block-ratio", "block-ratio-intra", "block-ratio-flops"] as const;
+const [mambaEqual, more] = ["block-ratio-mamba-flops", "seed-noise"] as const;
 
 /** The paper's 350M losses less its Transformer's, by study and label. */
 const offsets: Record<string, Record<string, number>> = {
   [main]: { "1:0": 0, "0:1": -0.002, "1:1": -0.032, "1:3": -0.024, "1:5": -0.022, "1:12": -0.018 },
   [intra]: { "1:0": -0.043, "0:1": -0.002, "1:1": -0.037, "1:3": -0.034, "1:5": -0.032, "1:12": -0.03 },
   [equal]: { "1:1": -0.042, "1:3": -0.04, "1:5": -0.04, "1:12": -0.038 },
+  [mambaEqual]: { "0:1": -0.024 },
+  [more]: { "1:0": 0, "0:1": -0.002, "1:5": -0.022 },
 };
 
 /** Runs with made-up losses: the paper's differences, scaled, plus a shift a seed and some noise. */
@@ -199,6 +202,17 @@ describe("the tables of block-ratio", () => {
     ]);
   });
 
+  test("set decided comparisons against the scatter of five seeds, the smallest first", () => {
+    const tables = blockRatio.tables(fakeRuns({ noise: 0, studies: [main, more] }), paper);
+    expect(tables["block-ratio-seeds"].map(({ model, seeds, sd }) => [model, seeds, sd])).toEqual(
+      ["Transformer", "inter 1:5", "Mamba"].map((model) => [model, 5, 0.0158]),
+    );
+    const effects = tables["block-ratio-effects"];
+    expect(effects[0]).toMatchObject({ comparison: "inter 1:1 − inter 1:3", difference: -0.008, noise: 0.0158 });
+    expect(effects.map(({ inNoise }) => inNoise)).toEqual([0.5, 0.6, 0.6, 0.9, 1, 1.1, 1.3, 1.4, 1.4, 1.5, 1.9, 2]);
+    expect(blockRatio.tables(fakeRuns({ studies: [main] }), paper)).not.toHaveProperty("block-ratio-effects");
+  });
+
   test("leave out what has no runs", () => {
     const names = (studies: string[]) => Object.keys(blockRatio.tables(fakeRuns({ studies }), paper));
     expect(names([main])).toEqual([main, "block-ratio-comparisons"]);
@@ -227,7 +241,7 @@ describe("the tables of block-ratio", () => {
     const main0 = fakeRuns({ studies: [main] }).get(main)!;
     const table = (own: readonly RunRecord[]) => () => blockRatio.tables(new Map([[main, own]]), paper);
     expect(table(main0.filter(({ label, spec }) => (label === "1:0") === (spec.seed === 0)))).toThrow(
-      "of seeds 0 and 1, 2 fewer than two pair",
+      "of seeds 1, 2 and 0 fewer than two pair",
     );
     const twice = { ...main0[0], id: "other" };
     expect(table([...main0, twice])).toThrow(
@@ -315,6 +329,13 @@ describe("the figures of block-ratio", () => {
       expect(outerHTML).toContain(`>${name}</text>`);
     }
     expect(figures["block-ratio-pareto"].outerHTML).toContain(">paper, intra</text>");
+    expect(figures["block-ratio-pareto"].querySelectorAll("svg")).toHaveLength(2);
+  });
+
+  test("draw quality against cost at equal FLOPs, too, where Mamba was trained for them", () => {
+    const pareto = draw(fakeRuns({ studies: [main, intra, equal, mambaEqual] }))["block-ratio-pareto"];
+    expect(pareto.querySelectorAll("svg")).toHaveLength(3);
+    expect(pareto.outerHTML).toContain("equal FLOPs: loss − loss of Mamba");
   });
 
   test("draw inter-hybrids alone, and nothing without Mamba", () => {

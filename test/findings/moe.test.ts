@@ -95,7 +95,13 @@ describe("the verdicts on experts", () => {
 
   test("contradict each claim where the losses do", () => {
     expect(outcomes(fakeRuns({ ...like, mamba: 0.05 }))).toEqual(["contradicted", "contradicted"]);
-    expect(outcomes(fakeRuns({ ...like, transformer: -0.15 }))).toEqual(["reproduced", "contradicted"]);
+    const unlike = fakeRuns({ ...like, transformer: -0.15 });
+    expect(outcomes(unlike)).toEqual(["reproduced", "contradicted"]);
+    const { evidence, change } = moe.verdicts(runsOf(unlike), paper)[1];
+    expect(evidence).toMatch(
+      /: 3 of 6 pairs; open: 0; certainly further apart: gain of Transformer − of Mamba −0\.065 \[/,
+    );
+    expect(change).toMatch(/^It rests on gain of Transformer − of Mamba, .* The margin was fixed before the runs\.$/);
   });
 
   test("leave open what noise drowns or one seed gives, and say nothing of a part of the architectures", () => {
