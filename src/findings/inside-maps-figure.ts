@@ -35,7 +35,7 @@ interface Run extends Panel {
  * Maps of what each token takes from each earlier one, means over a layer's heads, two beside each other, all with one
  * scale of colours. Queries run down, keys to the right.
  *
- * @param tokens texts of the tokens; drawn at the axes where there is room for them
+ * @param tokens texts of the tokens, or their numbers; drawn at the axes where there is room for them
  * @param document draws in it: a browser's, or jsdom's
  * @throws Error when a panel's table has no such layer
  */

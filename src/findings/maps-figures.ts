@@ -101,7 +101,7 @@ export function evennessFigure({ models }: MapsFile, document: Document): SVGSVG
  */
 export function keptMapsFigure({ models }: MapsFile, document: Document): SVGSVGElement | HTMLElement {
   const [{ tokens }] = models;
-  const other = models.find((model) => model.tokens.join("\0") !== tokens.join("\0"));
+  const other = models.find((model) => model.tokens.join() !== tokens.join());
   if (other) throw new Error(`${other.name} has other tokens than ${models[0].name}: draw them apart`);
   const panels = models.flatMap((model): MapPanel[] => {
     const layers = [...new Set(model.maps.map(({ layer }) => layer))].sort((a, b) => a - b).slice(0, 2);
@@ -114,5 +114,5 @@ export function keptMapsFigure({ models }: MapsFile, document: Document): SVGSVG
       }));
     });
   });
-  return mapsFigure(panels, tokens, document);
+  return mapsFigure(panels, tokens.map(String), document);
 }

@@ -20,8 +20,8 @@ export interface ModelMaps {
   run?: string;
   /** How many tokens were read; summaries are over all of them. */
   read: number;
-  /** Texts of the first of them, those that the maps are of. */
-  tokens: string[];
+  /** The first of them, those that the maps are of, by their numbers in the vocabulary: the text itself is somebody's. */
+  tokens: number[];
   summaries: HeadSummary[];
   maps: HeadWeights[];
 }

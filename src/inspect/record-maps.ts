@@ -50,7 +50,7 @@ export async function recordMaps(
     pattern,
     ...(run && { run }),
     read,
-    tokens: ids.slice(0, drawn).map((id) => codec.decode([id])),
+    tokens: Array.from(ids.slice(0, drawn)),
     summaries: tables.flatMap(([branch, table]) => summariesOf(branch, table)),
     maps: tables.flatMap(([branch, table]) => weightsOf(branch, table, new Set(kept), drawn)),
   };

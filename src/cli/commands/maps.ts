@@ -37,7 +37,7 @@ export function register(program: Command): void {
       "after",
       `
 The file has, for each model, "summaries" (layer, branch, head, entropy in nats, evenness from 0 to 1, distance in tokens, over all tokens
-read), "tokens" (texts of those drawn) and "maps": the lower triangle of what each token takes from each earlier one, row by row, a byte
+read), "tokens" (numbers in the vocabulary of those drawn) and "maps": the lower triangle of what each token takes from each earlier one, row by row, a byte
 each in base64, weight = (byte / 255)². Of Mamba, |M| of its implicit attention with rows that add up to 1, D left out.
 The notebook 03-placement draws data/maps/placement.json.`,
     )
