@@ -31,9 +31,23 @@ export function dataOptions(flags: PlanFlags): OpenOptions {
 
 /**
  * The runs that the options ask for, finished ones included.
- * @throws Error naming the option that is wrong
+ * @throws Error naming the option that is wrong, or the run whose model cannot be built
  */
 export async function plan(flags: PlanFlags, data: OpenOptions): Promise<PlannedRun[]> {
+  const { requireBuildable } = await import("../config/index.js");
+  const runs = await chosen(flags, data);
+  // Better now than after hours, when its turn comes.
+  for (const { finding, label, spec } of runs) {
+    try {
+      requireBuildable(spec.config);
+    } catch (error) {
+      throw new Error(`${finding}, ${label}: ${(error as Error).message}`);
+    }
+  }
+  return runs;
+}
+
+async function chosen(flags: PlanFlags, data: OpenOptions): Promise<PlannedRun[]> {
   if ([flags.finding, flags.study, flags.specs].filter((flag) => flag !== undefined).length !== 1) {
     throw new Error("give one of --finding, --study and --specs");
   }
@@ -49,13 +63,13 @@ export async function plan(flags: PlanFlags, data: OpenOptions): Promise<Planned
     labels: flags.labels?.split(","),
     tokens: flags.tokens,
   };
-  const chosen = await studies(flags, dataset.codec.kind);
+  const wanted = await studies(flags, dataset.codec.kind);
   for (const label of options.labels ?? []) {
-    if (chosen.some((study) => has(study, label))) continue;
-    const known = new Set(chosen.flatMap(({ variants }) => variants.map((variant) => variant.label)));
+    if (wanted.some((study) => has(study, label))) continue;
+    const known = new Set(wanted.flatMap(({ variants }) => variants.map((variant) => variant.label)));
     throw new Error(`--labels: "${label}" is in none of the studies; they have ${[...known].join(", ")}`);
   }
-  return chosen.flatMap((study) => {
+  return wanted.flatMap((study) => {
     const labels = options.labels?.filter((label) => has(study, label));
     return labels?.length === 0 ? [] : planStudy(study, { ...options, labels });
   });

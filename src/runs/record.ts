@@ -53,9 +53,10 @@ const resultSchema = z.looseObject({
   tasks: z.strictObject({ cloze: score, lastWord: score, recall: score }).optional(),
   alphas: z.array(z.strictObject({ layer: count, alpha: finite })).optional(),
   shared: count.optional(),
-  curve: z
-    .array(z.strictObject({ step: count, tokens: count, lr: finite, train: finite, validation: finite.optional() }))
-    .max(200),
+  // As many points as there are: a run that was trained is not refused for how often it was validated.
+  curve: z.array(
+    z.strictObject({ step: count, tokens: count, lr: finite, train: finite, validation: finite.optional() }),
+  ),
   tokensPerSecond: positive,
   seconds: positive,
 });

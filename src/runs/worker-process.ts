@@ -56,8 +56,11 @@ export class WorkerProcess {
   }
 }
 
-/** The end of what it printed, without Dawn's warnings about limits. */
+/** Lines that say nothing of why: Dawn's warnings about limits, where an uncaught error came from, Node's signature. */
+const silent = /^(\s*$|Warning: |\s+at |\s*\^|Node\.js v)/;
+
+/** The end of what it printed. */
 function lastWords(said: string): string {
-  const lines = said.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("Warning: "));
+  const lines = said.split("\n").filter((line) => !silent.test(line));
   return lines.length > 0 ? `: ${lines.slice(-3).join(" / ")}` : "";
 }

@@ -44,13 +44,7 @@ export function workOff(train: TrainOne): Promise<void> {
     };
     const take = async (assignment: Assignment) => {
       busy = true;
-      const last = await train(assignment, tell, stop.signal).then(
-        (record): WorkerReport => ({ type: "done", record }),
-        (error: unknown): WorkerReport =>
-          error instanceof Stopped
-            ? { type: "stopped" }
-            : { type: "failed", message: error instanceof Error ? error.message : String(error) },
-      );
+      const last = await outcomeOf(async () => train(assignment, tell, stop.signal));
       busy = false;
       tell(last);
       // A device that failed once answers no more: the next run gets a fresh process.
@@ -69,4 +63,14 @@ export function workOff(train: TrainOne): Promise<void> {
     });
     tell({ type: "ready" });
   });
+}
+
+/** What becomes of a run; `train` may throw before its first await, too. */
+async function outcomeOf(train: () => Promise<RunRecord>): Promise<WorkerReport> {
+  try {
+    return { type: "done", record: await train() };
+  } catch (error) {
+    if (error instanceof Stopped) return { type: "stopped" };
+    return { type: "failed", message: error instanceof Error ? error.message : String(error) };
+  }
 }

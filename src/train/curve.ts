@@ -45,7 +45,7 @@ export class Curve {
     return { losses: this.losses, validations: [...this.validations] };
   }
 
-  /** At most about 200 points, each the mean since the one before; validations and the last step end one. */
+  /** At most 200 points, and one more for each validation and the end; each the mean since the one before. */
   points({ steps, tokensPerStep, lrAt, every }: CurveCut): CurvePoint[] {
     const interval = Math.ceil(steps / 200);
     const points: CurvePoint[] = [];

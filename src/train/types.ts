@@ -86,7 +86,7 @@ export interface TrainResult {
   alphas?: Answers["alphas"];
   /** Steps that were not trained here but taken over from a shorter run with the same beginning. */
   shared?: number;
-  /** At most 200 points. */
+  /** At most 200 points, and one more for each validation and the end. */
   curve: CurvePoint[];
   tokensPerSecond: number;
   seconds: number;

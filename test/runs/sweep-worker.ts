@@ -1,7 +1,7 @@
 /** A worker process for tests of the sweep: bundled by esbuild and started by the parent. What it does, the label says. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { workOff } from "../../src/runs/worker.js";
+import { type TrainOne, workOff } from "../../src/runs/worker.js";
 import { Stopped } from "../../src/train/trainer.js";
 import { fakeRecord } from "./fake.js";
 
@@ -26,7 +26,7 @@ function pace(label: string): [steps: number, wait: number] {
   return label === "steady" ? [60, 5] : [4, 5];
 }
 
-void workOff(async ({ run, checkpoints, card }, report, signal) => {
+const train: TrainOne = async ({ run, checkpoints, card }, report, signal) => {
   const mark = `${marks}/${run.label}-${run.spec.seed}`;
   if (run.label === "dies-once" && !existsSync(mark)) {
     writeFileSync(mark, "");
@@ -34,6 +34,11 @@ void workOff(async ({ run, checkpoints, card }, report, signal) => {
     process.exit(9);
   }
   if (run.label === "dies") process.exit(9);
+  if (run.label === "throws-aside") {
+    setTimeout(() => {
+      throw new Error("no such kernel");
+    });
+  }
   if (run.label === "fails") throw new Error("the loss is not finite at step 3");
   if (run.label === "no-room" && !existsSync(mark)) {
     writeFileSync(mark, "");
@@ -60,4 +65,9 @@ void workOff(async ({ run, checkpoints, card }, report, signal) => {
   }
   writeFileSync(mark, String(begun));
   return fakeRecord(run, 3 + run.spec.seed);
+};
+
+void workOff((assignment, report, signal) => {
+  if (assignment.run.label === "refused") throw new Error("hybrid.dQk: 2 cannot be built");
+  return train(assignment, report, signal);
 });

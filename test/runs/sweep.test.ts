@@ -139,6 +139,16 @@ describe("a sweep", () => {
     expect(report.done).toHaveLength(1);
   });
 
+  test("says what a run was refused for before its first step, and what an error that nobody caught said", async () => {
+    const report = await run([plan("refused"), plan("throws-aside", 1), plan("good", 2)]);
+    const words = report.failed.map(({ run: { label }, message }) => [label, message]).sort();
+    expect(words).toEqual([
+      ["refused", "hybrid.dQk: 2 cannot be built"],
+      ["throws-aside", expect.stringMatching(/^the worker ended \(exit code 1:.* Error: no such kernel\)$/)],
+    ]);
+    expect(report.done).toHaveLength(1);
+  });
+
   test("starts no run that would not end in time", async () => {
     const runs = [0, 1, 2].map((seed) => plan("good", seed));
     runs[1] = { ...runs[1], spec: { ...runs[1].spec, tokens: 1e12 } };
