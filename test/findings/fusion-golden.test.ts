@@ -1,4 +1,7 @@
 import { fusion } from "../../src/findings/fusion.js";
 import { testRecorded } from "./recorded-goldens.js";
 
-testRecorded(fusion, { tables: [], figures: [] });
+testRecorded(fusion, {
+  tables: ["fusion", "fusion-axes", "fusion-pairs", "fusion-alpha"],
+  figures: ["fusion", "fusion-alpha"],
+});
