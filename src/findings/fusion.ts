@@ -42,12 +42,10 @@ export const fusion: Finding = {
 };
 
 /** The best design against its neighbours: what larger models and models of bytes were trained for as well. */
-const repeated: readonly Repeated[] = [
-  "T/M Diff Sep Sep",
-  "T/M Group Scale Diff Sep Sep",
-  "T/M Group Add Sep Sep",
-  "T/M Group Diff Sep Joint",
-].map((other) => ({ labels: [bestDesign, other], studies: ["fusion", "fusion-mini", "fusion-bytes"] }));
+const repeated: readonly Repeated[] = ["T/M Diff Sep Sep", "T/M Group Diff Sep Joint"].map((other) => ({
+  labels: [bestDesign, other],
+  studies: ["fusion", "fusion-mini", "fusion-bytes"],
+}));
 
 const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
 

@@ -47,11 +47,10 @@ export const placement: Finding = {
 /** What larger models and models of bytes were trained for as well. */
 const repeated: readonly Repeated[] = [
   { labels: [middleLayer, "layer 1"], studies: ["placement", "placement-mini"] },
-  { labels: [middleLayer, "layer 13"], studies: ["placement", "placement-mini"] },
-  ...(["1:5 front", "1:5 end"] as const).map((other) => ({
-    labels: ["1:5 middle", other] as const,
+  {
+    labels: ["1:5 middle", "1:5 front"],
     studies: ["placement-ratios", "placement-ratios-mini", "placement-ratios-bytes"],
-  })),
+  },
 ];
 
 /** Comparisons of one kind, which scatter alike: of single layers, of means over several, of inter-hybrids, of intra-hybrids. */

@@ -26,7 +26,6 @@ const widths: readonly { dModel: number; lr: number; budgets: readonly number[] 
   { dModel: 96, lr: 8e-3, budgets: scalingBudgets },
   { dModel: 128, lr: 6e-3, budgets: scalingBudgets },
   { dModel: 192, lr: 5e-3, budgets: scalingBudgets },
-  { dModel: 256, lr: 4e-3, budgets: scalingBudgets },
 ];
 
 /** Nano's proportions at another width; at 128 it is nano itself. Unmatched. */
@@ -101,7 +100,7 @@ export const scalingStudies: readonly Study[] = [
   {
     ...common,
     name: "scaling",
-    about: "Four architectures at six widths and four compute budgets",
+    about: "Four architectures at five widths and four compute budgets",
     seeds: [0],
   },
   {

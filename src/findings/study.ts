@@ -45,7 +45,7 @@ export interface Study {
   tokens?: number;
   /** Have no result to record, and another try ends alike, for training is deterministic: the study is whole without them. */
   diverged?: readonly DivergedRun[];
-  /** Planned, but its runs are not recorded yet: `recorded` scale leaves it out, and says so. */
+  /** Planned, but not all of its runs are recorded yet: `recorded` scale leaves it out, and says so. */
   pending?: true;
   /** Tokens of the run whose warm-up all have (`TrainSpec.schedule.warmupOf`). */
   warmupOf?: number;

@@ -1,6 +1,8 @@
 /** The findings table of the README: what each claim of the paper became. */
 
+import { runId } from "../runs/identity.js";
 import { packageStore, readStore } from "../runs/store.js";
+import type { RunRecord } from "../runs/types.js";
 import { costVerdicts } from "./costs.js";
 import type { Finding, Row, Verdict } from "./finding.js";
 import { findings } from "./index.js";
@@ -25,16 +27,21 @@ export function allVerdicts(store: string = packageStore): FindingClaims[] {
   const trained = findings.map((finding): FindingClaims => {
     const runs = recordedRuns(finding, { store }, stored);
     const verdicts = finding.verdicts(runs, paperTablesOf(finding));
-    return { finding: finding.name, verdicts: [...verdicts, ...waiting(finding)] };
+    return { finding: finding.name, verdicts: [...verdicts, ...waiting(finding, stored)] };
   });
   return [{ finding: "costs", verdicts: costVerdicts() }, ...trained];
 }
 
 /** Empty where at least one study is recorded. */
-function waiting({ title, paperTables, studies }: Finding): Claim[] {
+function waiting({ title, paperTables, studies }: Finding, stored: readonly RunRecord[]): Claim[] {
   if (studies.some(({ pending }) => !pending)) return [];
   const numbers = paperTables.map((name) => Number(/^table(\d+)/.exec(name)?.[1])).filter(Number.isInteger);
-  const planned = studies.map((study) => `${study.name} (${planStudy(study).length} runs)`);
+  const known = new Set(stored.map(({ id }) => id));
+  const planned = studies.map((study) => {
+    const runs = planStudy(study);
+    const trained = runs.filter(({ spec }) => known.has(runId(spec))).length;
+    return `${study.name} (${runs.length} runs${trained > 0 ? `, ${trained} of them trained` : ""})`;
+  });
   return [
     {
       claim: `${title}.`,

@@ -93,7 +93,7 @@ describe("the tables of fusion", () => {
     expect(Object.keys(tables)).toEqual([
       ...["fusion", "fusion-axes", "fusion-pairs", "fusion-dimensions", "fusion-alpha", "fusion-repeats"],
     ]);
-    expect(tables["fusion-repeats"]).toHaveLength(4 * 3);
+    expect(tables["fusion-repeats"]).toHaveLength(2 * 3);
     expect(tables.fusion).toHaveLength(15);
     expect(tables.fusion[0]).toMatchObject({
       ...{ row: 11, design: "Hymba", layers: 14, seeds: 3, vsBest: 0.017, paper1B: 2.726, paper350M: 2.861 },
