@@ -58,6 +58,7 @@ describe("braid cost", () => {
 
   it.each([
     ["--size 2b", 'size: "2b" is not known'],
+    ["--paper 9 --size nano", "option '--paper <table>' cannot be used with option '--size <size>'"],
     ["--size 1b --pattern TTX", 'pattern: layer 3 is "X"'],
     ["--size 1b --tokens many", '--tokens: "many" is not a number; write it as 60e9 or 8192.'],
     ["--size 1b --context 0", "--context: 0 must be a whole number of at least 1."],
@@ -72,7 +73,7 @@ describe("braid cost", () => {
 
 /** Runs the command in this process and returns what it printed. */
 async function braid(args: string): Promise<string> {
-  const program = new Command();
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   register(program);
   let printed = "";
   const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => {

@@ -48,9 +48,12 @@ export function register(program: Command): void {
         .choices(["f32", "mixed"])
         .default("f32"),
     )
-    .option(
-      "--paper <table>",
-      "compare every cost that a table of the paper prints (such as 9 or 10) with the formulas",
+    .addOption(
+      new Option(
+        "--paper <table>",
+        "compare every cost that a table of the paper prints (such as 9 or 10) with the formulas",
+        // It says which models, and how they are counted.
+      ).conflicts(["size", "pattern", "experts", "config", "vocab", "sequences"]),
     )
     .option("--json", "print JSON")
     .action(run);
