@@ -103,8 +103,6 @@ function alphaClaims(runs: StudyRuns): Claim[] {
   const own = runs.get("fusion-alpha") ?? [];
   if (own.length === 0 || own.some(({ result }) => result.alphas === undefined)) return [];
   const paper = "Appendix Q (350M, 12 layers, Figure 8; no values printed):";
-  const evidence = (parts: readonly Part[]) =>
-    `${parts.map(({ name, interval }) => `${name} is ${inWords(interval)}`).join(", ")}.`;
   const change = "α says how branches are weighed, not how much each does: their norms and projections count too.";
   const early = (alphas: readonly number[]) => thirds(alphas).early;
   const middle = (alphas: readonly number[]) => thirds(alphas).middle;
@@ -113,25 +111,36 @@ function alphaClaims(runs: StudyRuns): Claim[] {
     const far = alphas.filter((_, i) => Math.abs((i + 0.5) / alphas.length - 0.5) > 1 / 6);
     return mean(far);
   };
+  /** Mean α, Mamba-2's share, of some layers. */
+  const share = (of: (alphas: readonly number[]) => number) => {
+    const { mean: middle, low, high } = alphaInterval(own, of);
+    return `${middle.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+  };
+  const first = (alphas: readonly number[]) => alphas[0];
   return [
     {
-      claim: "With a learned α, Mamba-2 dominates in early layers, above all in the first.",
-      paper: `${paper} Mamba dominates in early layers, above all the first.`,
+      claim: "With a learned α, Mamba-2 has more weight than attention in the first third of the layers.",
+      paper: `${paper} Mamba dominates in early layers.`,
       parts: [
         part(
           "½ − α of the first third",
           alphaInterval(own, (alphas) => 0.5 - early(alphas)),
         ),
-        part(
-          "½ − α of the first layer",
-          alphaInterval(own, (alphas) => 0.5 - alphas[0]),
-        ),
+      ],
+      evidence: () =>
+        `α, Mamba-2's share, of the first third is ${share(early)}; of the last third ${share((alphas) => thirds(alphas).late)}.`,
+      change,
+    },
+    {
+      claim: "Mamba-2's weight is the greatest in the first layer.",
+      paper: `${paper} Mamba dominates above all in the first layer.`,
+      parts: [
         part(
           "mean α of the others − α of the first layer",
-          alphaInterval(own, (alphas) => rest(alphas) - alphas[0]),
+          alphaInterval(own, (alphas) => rest(alphas) - first(alphas)),
         ),
       ],
-      evidence,
+      evidence: () => `α, Mamba-2's share, of the first layer is ${share(first)}, the others' mean ${share(rest)}.`,
       change,
     },
     {
@@ -143,7 +152,7 @@ function alphaClaims(runs: StudyRuns): Claim[] {
           alphaInterval(own, (alphas) => middle(alphas) - outside(alphas)),
         ),
       ],
-      evidence,
+      evidence: () => `α, Mamba-2's share, of the middle third is ${share(middle)}, of the others ${share(outside)}.`,
       change,
     },
   ];

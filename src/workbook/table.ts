@@ -8,9 +8,13 @@ function decimalsOf(value: Cell): number {
   return text.includes("e") ? 0 : (text.split(".")[1]?.length ?? 0);
 }
 
+/** A row's name of more characters than these may wrap. */
+const longestName = 40;
+
 /**
  * An HTML table for `tslab.display.html`, from rows as findings give them. Columns of numbers are aligned right; `null`
  * and missing values are empty cells. Numbers are printed as they are (round them before), with as many decimals as the longest of their column.
+ * The first column's texts stay on one line, unless they are sentences; so does a number with its ± part.
  *
  * @throws Error when a named column is in no row
  */
@@ -37,9 +41,15 @@ export function htmlTable(
   const textOf = (column: string, value: Cell) =>
     typeof value === "number" && decimals.has(column) && Math.abs(value) < 1e15
       ? value.toFixed(decimals.get(column))
-      : String(value ?? "");
-  const cell = (tag: "th" | "td", column: string, text: string) =>
-    `<${tag} style="text-align:${numeric.has(column) ? "right" : "left"}">${escapeHtml(text)}</${tag}>`;
+      : String(value ?? "").replaceAll(" ± ", "\u00a0±\u00a0");
+  // Names of rows stay on one line, where they are names.
+  const [first] = columns;
+  const names = rows.map((row) => textOf(first, row[first]));
+  const named = names.every((name) => name.length <= longestName) && names.some((name) => /\s/.test(name));
+  const cell = (tag: "th" | "td", column: string, text: string) => {
+    const line = tag === "td" && column === first && named ? ";white-space:nowrap" : "";
+    return `<${tag} style="text-align:${numeric.has(column) ? "right" : "left"}${line}">${escapeHtml(text)}</${tag}>`;
+  };
   const head = columns.map((column) => cell("th", column, column)).join("");
   const body = rows.map(
     (row) => `<tr>${columns.map((column) => cell("td", column, textOf(column, row[column]))).join("")}</tr>\n`,

@@ -126,6 +126,15 @@ describe("htmlTable", () => {
     );
   });
 
+  it("keeps names of rows and numbers with their ± on one line, and lets sentences wrap", () => {
+    const html = htmlTable([{ design: "T/M Add Sep Sep", effect: "0.0200 ± 0.0066", more: "one or two" }]);
+    expect(html).toContain('<td style="text-align:left;white-space:nowrap">T/M Add Sep Sep</td>');
+    expect(html).toContain('<td style="text-align:left">0.0200\u00a0±\u00a00.0066</td>');
+    expect(html).toContain('<td style="text-align:left">one or two</td>');
+    const sentence = "Normalising each branch before they are fused lowers the loss.";
+    expect(htmlTable([{ claim: sentence }])).toContain(`<td style="text-align:left">${sentence}</td>`);
+  });
+
   it("names the columns that there are", () => {
     expect(() => htmlTable([{ a: 1 }], { columns: ["b"] })).toThrow('The table has no column "b"; it has a.');
   });
