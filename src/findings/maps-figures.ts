@@ -57,7 +57,7 @@ export function evennessFigure({ models }: MapsFile, document: Document): SVGSVG
     marginTop: 38,
     marginBottom: 44,
     title: "How evenly does each head look at the text?",
-    caption: `Entropy of a token's weights over that of equal weights on itself and all before it, mean over ${reads} tokens of a held-out book: 1 looks everywhere alike, 0 at one token. Of Mamba-2: |M| of its implicit attention. One run a model.`,
+    caption: `Entropy of a token's weights over that of equal weights on itself and all before it, mean over ${reads} tokens of a held-out book but the first: 1 looks everywhere alike, 0 at one token. Of Mamba-2: |M| of its implicit attention. One run a model.`,
     x: {
       domain: [0.5, most + 0.5],
       ticks: Array.from({ length: most }, (_, i) => i + 1),
