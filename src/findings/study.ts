@@ -70,7 +70,7 @@ export interface PlanOptions {
 
 /**
  * The runs of a study, seed by seed: when time runs out, the seeds that are there are complete over all models.
- * At another size than the study's (toys) those that diverged are planned too: they are other models.
+ * Those that diverged are left out, unless size, data or tokens are others than the study's: they are other runs then.
  * @throws Error when a label is none of the study's, or a run that diverged is none of its runs
  */
 export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[] {
@@ -88,8 +88,10 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
     if (known.includes(label) && study.seeds.includes(seed)) continue;
     throw new Error(`diverged: the study ${study.name} has no run "${label}" with seed ${seed}`);
   }
+  // Other models, texts or lengths may well train.
+  const asRecorded = size === study.size && options.tokens === undefined && sameData(data, recordedData[study.data]);
   const gone = (label: string, seed: number) =>
-    size === study.size && study.diverged?.some((run) => run.label === label && run.seed === seed);
+    asRecorded && study.diverged?.some((run) => run.label === label && run.seed === seed);
   const seeds = options.seeds ?? (smoke ? study.seeds.slice(0, 2) : study.seeds);
   const variants = study.variants.filter(({ label }) => labels?.includes(label) ?? true);
   return seeds.flatMap((seed) =>
@@ -122,3 +124,6 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
     }),
   );
 }
+
+const sameData = ({ identity: a }: GridData, { identity: b }: GridData) =>
+  a.sha256 === b.sha256 && a.tokenizerSha256 === b.tokenizerSha256;

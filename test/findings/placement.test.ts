@@ -6,6 +6,7 @@ import type { StudyRuns, Verdict } from "../../src/findings/finding.js";
 import { placement } from "../../src/findings/placement.js";
 import { layersOf } from "../../src/findings/placement-losses.js";
 import { intraStudy, placementStudies } from "../../src/findings/placement-studies.js";
+import { recordedData } from "../../src/findings/protocol.js";
 import { paperTablesOf } from "../../src/findings/recorded.node.js";
 import { type PlanOptions, planStudy, type Study } from "../../src/findings/study.js";
 import { figureDocument } from "../../src/workbook/figure.js";
@@ -125,12 +126,14 @@ describe("the run that diverged", () => {
     expect(figure.outerHTML).toContain(">1:3 sandwich (2 seeds)</text>");
   });
 
-  test("is planned at other sizes alone, and must be one of the study's", () => {
+  test("is planned with other sizes, data and lengths alone, and must be one of the study's", () => {
     const planned = (study: Study, options?: PlanOptions) =>
       planStudy(study, options).map(({ label, spec }) => `${label}, seed ${spec.seed}`);
     expect(planned(intraStudy)).toHaveLength(26);
     expect(planned(intraStudy)).not.toContain("1:3 sandwich, seed 1");
-    expect(planned(intraStudy, { size: "smoke" })).toContain("1:3 sandwich, seed 1");
+    expect(planned(intraStudy, { data: recordedData.bpe })).not.toContain("1:3 sandwich, seed 1");
+    for (const other of [{ size: "smoke" }, { data: recordedData.bytes }, { tokens: 65_536 }] as const)
+      expect(planned(intraStudy, other)).toContain("1:3 sandwich, seed 1");
     const misspelt = { ...intraStudy, diverged: [{ label: "1:3 sandwhich", seed: 1, step: 851 }] };
     expect(() => planStudy(misspelt)).toThrow(
       'diverged: the study placement-intra has no run "1:3 sandwhich" with seed 1',
