@@ -27,7 +27,13 @@ export interface Model {
   losses: BySeed;
 }
 
-const sources: readonly { study: string; kind: Kind; budget: Budget }[] = [
+interface Source {
+  study: string;
+  kind: Kind;
+  budget: Budget;
+}
+
+const sources: readonly Source[] = [
   { study: "block-ratio", kind: "inter", budget: "data" },
   { study: "block-ratio-intra", kind: "intra", budget: "data" },
   // The same models as in block-ratio, with more seeds.
@@ -35,6 +41,12 @@ const sources: readonly { study: string; kind: Kind; budget: Budget }[] = [
   { study: "block-ratio-flops", kind: "inter", budget: "FLOPs" },
   { study: "block-ratio-mamba-flops", kind: "inter", budget: "FLOPs" },
   { study: "block-ratio-intra-flops", kind: "intra", budget: "FLOPs" },
+];
+
+/** The models of four times the weights (repeats.ts). */
+export const miniSources: readonly Source[] = [
+  { study: "block-ratio-mini", kind: "inter", budget: "data" },
+  { study: "block-ratio-intra-mini", kind: "intra", budget: "data" },
 ];
 
 /** The architecture of a ratio: an intra-hybrid has attention in all of its layers at 1:0, an inter-hybrid of 0:1 is Mamba. */
@@ -52,9 +64,10 @@ export function nameAt(kind: Kind, ratio: BlockRatio): string {
 export class Models {
   private readonly known: readonly Model[];
 
-  constructor(runs: StudyRuns) {
+  /** @param from which studies; by default those of the finding's own size */
+  constructor(runs: StudyRuns, from: readonly Source[] = sources) {
     const groups = new Map<string, { model: Omit<Model, "runs" | "losses">; runs: Map<string, RunRecord> }>();
-    for (const { study, kind, budget } of sources) {
+    for (const { study, kind, budget } of from) {
       for (const run of runs.get(study) ?? []) {
         const ratio = ratioOf(run);
         const model = { name: nameAt(kind, ratio), architecture: architectureAt(kind, ratio), ratio, budget };

@@ -1,6 +1,5 @@
 /** The tables of the block-ratio finding: both kinds of hybrids, equal FLOPs, learning rates, seeds. */
 
-import type { RunRecord } from "../runs/types.js";
 import { accuracies } from "./accuracy.js";
 import {
   attentionLayers,
@@ -9,12 +8,16 @@ import {
   flopsPerToken,
   type Kind,
   type Model,
-  type Models,
+  Models,
+  miniSources,
 } from "./block-ratio-models.js";
 import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { sizeRows } from "./block-ratio-sizes.js";
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
 import { comparisonRows } from "./comparison-rows.js";
 import { type Row, rounded, type StudyRuns } from "./finding.js";
+import { learningRateRows } from "./learning-rates.js";
+import { differenceColumns } from "./result-columns.js";
 import { effectRows, seedRows } from "./seed-noise.js";
 import { mean, sd } from "./stats.js";
 
@@ -28,7 +31,9 @@ export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonl
     "block-ratio": kindRows(models, "inter", paper),
     "block-ratio-intra": kindRows(models, "intra", paper),
     "block-ratio-flops": flopsRows(models, paper),
-    "block-ratio-learning-rates": rateRows(runs.get("learning-rates") ?? []),
+    "block-ratio-learning-rates": learningRateRows(runs.get("learning-rates") ?? [], "nllPerToken"),
+    "block-ratio-learning-rates-mini": learningRateRows(runs.get("learning-rates-mini") ?? [], "nllPerToken"),
+    "block-ratio-sizes": sizeRows([models, new Models(runs, miniSources)]),
     "block-ratio-seeds": seedRows(models),
     "block-ratio-effects": effectRows(models, verdicts),
     // The Transformer's losses scatter more.
@@ -54,7 +59,8 @@ function kindRows(models: Models, kind: Kind, paper: readonly PaperModel[]): Row
       lr: optimizer.lr,
       ...lossColumns(model),
       ...differences(models, model.name, "data"),
-      ...(kind === "intra" && { ...difference(models, "Inter", [model.name, against[0]], "data") }),
+      ...(kind === "intra" &&
+        differenceColumns("vsInter", against.length > 0 ? models.difference(model.name, against[0]) : undefined)),
       ...accuracies(model.runs),
       ...paperColumns(paper, model, "data", against),
       flopsPerToken: Math.round(flopsPerToken(model)),
@@ -95,16 +101,8 @@ function lossColumns({ losses, runs }: Model): Row {
 
 function differences(models: Models, name: string, budget: Budget): Row {
   return {
-    ...difference(models, "Transformer", [name, "Transformer"], budget),
-    ...difference(models, "Mamba", [name, "Mamba"], budget),
-  };
-}
-
-function difference(models: Models, other: string, [a, b]: [string, string | undefined], budget: Budget): Row {
-  const interval = b === undefined ? undefined : models.difference(a, b, budget);
-  return {
-    [`vs${other}`]: interval ? rounded(interval.mean, 4) : null,
-    [`vs${other}Half`]: interval ? rounded(interval.high - interval.mean, 4) : null,
+    ...differenceColumns("vsTransformer", models.difference(name, "Transformer", budget)),
+    ...differenceColumns("vsMamba", models.difference(name, "Mamba", budget)),
   };
 }
 
@@ -125,22 +123,4 @@ function paperColumns(
     columns[`paper${size}Accuracy`] = accuracy;
   }
   return columns;
-}
-
-/** One row a peak learning rate and architecture; `aboveBest` is the loss less that of the architecture's best rate. */
-function rateRows(runs: readonly RunRecord[]): Row[] {
-  return runs.map(({ label, spec, result }): Row => {
-    const own = runs.filter((run) => run.label === label && run.spec.seed === spec.seed);
-    const best = Math.min(...own.map((run) => run.result.validation.nllPerToken));
-    const loss = result.validation.nllPerToken;
-    return {
-      architecture: label,
-      lr: spec.optimizer.lr,
-      tokens: result.tokens,
-      seed: spec.seed,
-      nllPerToken: rounded(loss, 4),
-      aboveBest: rounded(loss - best, 4),
-      best: loss === best ? "best" : "",
-    };
-  });
 }

@@ -1,13 +1,12 @@
 /** The tables of the bytes finding: losses, how leads change, what a vocabulary costs, and the check of learning rates. */
 
 import type { ModelConfig } from "../config/types.js";
-import type { RunRecord } from "../runs/types.js";
 import { accuracies } from "./accuracy.js";
 import { valuesOf } from "./by-seed.js";
 import { lead, leadChanges, type SettingRuns, trainFlops } from "./bytes-settings.js";
 import { trainBytesPerToken } from "./bytes-studies.js";
 import { type Row, rounded } from "./finding.js";
-import { type FourArchitecture, fourArchitectures } from "./models.js";
+import { fourArchitectures } from "./models.js";
 import { differenceColumns } from "./result-columns.js";
 import { mean, sd } from "./stats.js";
 import { architectureStyle } from "./theme.js";
@@ -83,22 +82,3 @@ export function costTable(settings: readonly SettingRuns[]): Row[] {
 }
 
 const outputFlops = ({ vocabSize, dModel }: ModelConfig): number => 6 * vocabSize * dModel;
-
-/** One row an architecture and peak rate: the loss a byte, and how far above the architecture's best it is. */
-export function learningRateTable(runs: readonly RunRecord[]): Row[] {
-  return fourArchitectures.flatMap((architecture: FourArchitecture) => {
-    const own = runs.filter(({ label }) => label === architecture);
-    const best = Math.min(...own.map(({ result }) => result.validation.nllPerByte));
-    return own.map(
-      ({ spec, result }): Row => ({
-        architecture: architectureStyle(architecture).label,
-        lr: spec.optimizer.lr,
-        seed: spec.seed,
-        tokens: result.tokens,
-        nllPerByte: rounded(result.validation.nllPerByte, 4),
-        aboveBest: rounded(result.validation.nllPerByte - best, 4),
-        best: result.validation.nllPerByte === best ? "best" : "",
-      }),
-    );
-  });
-}

@@ -4,9 +4,10 @@ import { bytesFigures } from "./bytes-figure.js";
 import { paperTokensTable } from "./bytes-paper.js";
 import { settingsOf } from "./bytes-settings.js";
 import { bytesStudies } from "./bytes-studies.js";
-import { costTable, leadTable, learningRateTable, lossTable } from "./bytes-tables.js";
+import { costTable, leadTable, lossTable } from "./bytes-tables.js";
 import { bytesVerdicts } from "./bytes-verdicts.js";
 import type { Finding, Row } from "./finding.js";
+import { learningRateRows } from "./learning-rates.js";
 
 export const bytes: Finding = {
   name: "bytes",
@@ -20,7 +21,7 @@ export const bytes: Finding = {
       bytes: lossTable(settings),
       "bytes-leads": leadTable(settings),
       "bytes-costs": costTable(settings),
-      "bytes-learning-rates": learningRateTable(runs.get("bytes-learning-rates") ?? []),
+      "bytes-learning-rates": learningRateRows(runs.get("bytes-learning-rates") ?? [], "nllPerByte"),
     });
   },
   figures: (runs, _paper, document) => bytesFigures(settingsOf(runs), document),

@@ -5,7 +5,7 @@ import { parseConfig } from "../config/schema.js";
 import type { HybridConfig, ModelConfig } from "../config/types.js";
 import { type FusionDesign, fusionDesigns } from "./fusion-designs.js";
 import { hybridLayers, matched, toy } from "./models.js";
-import type { RunSize } from "./protocol.js";
+import { protocols, type RunSize } from "./protocol.js";
 import type { Study, Variant } from "./study.js";
 
 const made = new Map<string, FusionDesign[]>();
@@ -71,6 +71,9 @@ const ratio = (label: keyof typeof dimensionRatios): Variant => {
 
 const nano = { size: "nano", data: "bpe", seeds: [0, 1, 2] } as const;
 
+/** The best design and the one without norms at several rates: an effect of the norm may be one of the rate. */
+const norms = [bestDesign, "T/M Diff Sep Sep"];
+
 export const fusionStudies: readonly Study[] = [
   {
     ...nano,
@@ -92,5 +95,15 @@ export const fusionStudies: readonly Study[] = [
     variants: [
       { label: "learned α", config: hybrid(() => ({ norm: "group", scale: "alpha", fusion: "add", output: "joint" })) },
     ],
+  },
+  {
+    ...nano,
+    name: "fusion-learning-rates",
+    about: "The best design and the one without norms at several peak learning rates, half as many tokens, one seed",
+    variants: designs.filter(({ label }) => norms.includes(label)).map(design),
+    rates: [3e-3, 6e-3, 12e-3],
+    tokens: protocols.nano.tokens / 2,
+    seeds: [0],
+    pending: true,
   },
 ];

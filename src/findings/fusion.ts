@@ -9,6 +9,7 @@ import { dimensionTable, fusionDimensionsFigure, paperDimensionTable } from "./f
 import { fusionFigure } from "./fusion-figure.js";
 import { bestDesign, fusionStudies } from "./fusion-studies.js";
 import { fusionVerdicts } from "./fusion-verdicts.js";
+import { learningRateRows } from "./learning-rates.js";
 import { contrast, lossesByLabel, versus } from "./losses.js";
 import { type Repeated, repeatRows } from "./repeat-rows.js";
 import { fusionRepeats } from "./repeats.js";
@@ -30,6 +31,7 @@ export const fusion: Finding = {
     ...from(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
     ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
     ...filled("fusion-repeats", repeatRows(runs, repeated)),
+    ...filled("fusion-learning-rates", learningRateRows(runs.get("fusion-learning-rates") ?? [], "nllPerToken")),
   }),
   figures: (runs, paper, document) => ({
     ...from(runs, "fusion", (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),

@@ -19,6 +19,7 @@ export { findingNamed, findings, studyNamed } from "../findings/index.js";
 export { alphaFigure } from "../findings/inside-alpha-figure.js";
 export { type FieldLine, receptiveFieldFigure } from "../findings/inside-field-figure.js";
 export { type MapPanel, mapsFigure } from "../findings/inside-maps-figure.js";
+export { ratesSideBySide } from "../findings/learning-rates.js";
 export { recordedMaps } from "../findings/maps.node.js";
 export { evennessFigure, keptMapsFigure, mapRows } from "../findings/maps-figures.js";
 export { moe } from "../findings/moe.js";

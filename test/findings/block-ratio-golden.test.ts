@@ -24,11 +24,13 @@ describe("the recorded block-ratio runs", () => {
 
   test("all use the learning rate that was best for each of the four architectures", () => {
     const rates = blockRatio.tables(recorded(), paper)["block-ratio-learning-rates"];
-    const best = rates.filter((row) => row.best === "best").map(({ architecture, lr }) => `${architecture} at ${lr}`);
+    const best = rates.filter((row) => row.best === "best").map(({ model, lr }) => `${model} at ${lr}`);
     const others = [...recorded()].flatMap(([study, runs]) => (study === "learning-rates" ? [] : runs));
     const used = new Set(others.map(({ spec }) => spec.optimizer.lr));
     expect(used.size).toBe(1);
-    expect(best).toEqual(["transformer", "mamba", "inter", "intra"].map((name) => `${name} at ${[...used][0]}`));
+    expect(best).toEqual(
+      ["Transformer", "Mamba", "Inter-hybrid", "Intra-hybrid"].map((name) => `${name} at ${[...used][0]}`),
+    );
   });
 
   test("come from the planned seeds on a GPU, as long as planned", () => {

@@ -4,6 +4,7 @@ import { cost } from "../../src/cost/index.js";
 import { blockRatio } from "../../src/findings/block-ratio.js";
 import { paretoFront } from "../../src/findings/block-ratio-pareto.js";
 import type { Row, StudyRuns } from "../../src/findings/finding.js";
+import { ratesSideBySide } from "../../src/findings/learning-rates.js";
 import { paperTable } from "../../src/findings/paper.node.js";
 import { protocols, recordedData } from "../../src/findings/protocol.js";
 import { paperTablesOf } from "../../src/findings/recorded.node.js";
@@ -256,9 +257,33 @@ describe("the tables of block-ratio", () => {
     );
     const tables = blockRatio.tables(new Map([["learning-rates", own]]), paper);
     expect(tables["block-ratio-learning-rates"]).toMatchObject([
-      { architecture: "inter", lr: 3e-3, nllPerToken: 4.2, aboveBest: 0.1, best: "" },
-      { architecture: "inter", lr: 6e-3, nllPerToken: 4.1, aboveBest: 0, best: "best" },
-      { architecture: "inter", lr: 12e-3, aboveBest: 0.1 },
+      { model: "Inter-hybrid", lr: 3e-3, nllPerToken: 4.2, aboveBest: 0.1, best: "" },
+      { model: "Inter-hybrid", lr: 6e-3, nllPerToken: 4.1, aboveBest: 0, best: "best" },
+      { model: "Inter-hybrid", lr: 12e-3, aboveBest: 0.1 },
+    ]);
+    expect(ratesSideBySide(tables["block-ratio-learning-rates"])).toEqual([
+      { model: "Inter-hybrid", "at 0.003": 4.2, "at 0.006": 4.1, "at 0.012": 4.2, best: 6e-3 },
+    ]);
+  });
+
+  test("set the deciding comparisons of larger models beside those of small ones, where both are there", () => {
+    const losses: Record<string, number> = { "1:0": 4.1, "1:1": 4.03, "1:5": 4.02, "0:1": 4 };
+    const made = (study: string, lower: number) =>
+      plan(study).map((run) =>
+        makeRecord(run, fakeResult((losses[run.label] ?? 4.2) - (run.label === "1:5" ? lower : 0)), fakeProvenance),
+      );
+    const small = new Map([["block-ratio", made("block-ratio", 0)]]);
+    expect(blockRatio.tables(small, paper)["block-ratio-sizes"]).toBeUndefined();
+    const rows = blockRatio.tables(new Map([...small, ["block-ratio-mini", made("block-ratio-mini", 0.01)]]), paper);
+    expect(
+      rows["block-ratio-sizes"].map(({ comparison, seeds, difference }) => [comparison, seeds, difference]),
+    ).toEqual([
+      ["inter 1:5 − Transformer", 3, -0.08],
+      ["inter 1:5 − Transformer", 2, -0.09],
+      ["inter 1:5 − Mamba", 3, 0.02],
+      ["inter 1:5 − Mamba", 2, 0.01],
+      ["inter 1:1 − inter 1:5", 3, 0.01],
+      ["inter 1:1 − inter 1:5", 2, 0.02],
     ]);
   });
 });

@@ -92,7 +92,13 @@ describe("the tables of fusion", () => {
     const tables = fusion.tables(runsLike(1, 0), paper);
     expect(Object.keys(tables)).toEqual([
       ...["fusion", "fusion-axes", "fusion-pairs", "fusion-dimensions", "fusion-alpha", "fusion-repeats"],
+      "fusion-learning-rates",
     ]);
+    expect(tables["fusion-learning-rates"].map(({ model, lr }) => `${model} at ${lr}`)).toEqual(
+      ["T/M Diff Sep Sep", "T/M Group Diff Sep Sep"].flatMap((model) =>
+        [0.003, 0.006, 0.012].map((rate) => `${model} at ${rate}`),
+      ),
+    );
     expect(tables["fusion-repeats"]).toHaveLength(2 * 3);
     expect(tables.fusion).toHaveLength(15);
     expect(tables.fusion[0]).toMatchObject({

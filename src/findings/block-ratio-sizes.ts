@@ -1,0 +1,26 @@
+/** The comparisons that decide the block-ratio finding, with models of several sizes side by side (repeats.ts). */
+
+import type { Models } from "./block-ratio-models.js";
+import type { Row } from "./finding.js";
+import { differenceColumns } from "./result-columns.js";
+
+const deciding = [
+  ["inter 1:5", "Transformer"],
+  ["inter 1:5", "Mamba"],
+  ["inter 1:1", "inter 1:5"],
+  ["intra 1:5", "Transformer"],
+  ["intra 1:5", "inter 1:5"],
+] as const;
+
+/** One row a comparison and size, in nats a token; none for a comparison that one size alone has. */
+export function sizeRows(sizes: readonly Models[]): Row[] {
+  return deciding.flatMap(([a, b]) => {
+    const rows = sizes.flatMap((models): Row[] => {
+      const [model, interval] = [models.find(a), models.difference(a, b)];
+      if (!model || !interval) return [];
+      const params = model.runs[0].result.params.nonEmbedding;
+      return [{ comparison: `${a} − ${b}`, params, seeds: interval.n, ...differenceColumns("difference", interval) }];
+    });
+    return rows.length > 1 ? rows : [];
+  });
+}

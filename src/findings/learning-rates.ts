@@ -1,0 +1,43 @@
+/** Losses at several peak learning rates, by which a study's rate is chosen. */
+
+import type { RunRecord } from "../runs/types.js";
+import { type Row, rounded } from "./finding.js";
+import { fourArchitectures } from "./models.js";
+import { architectureStyle } from "./theme.js";
+
+type Unit = "nllPerToken" | "nllPerByte";
+
+/** One row a run; `aboveBest` is its loss less that of the same model at its best rate. */
+export function learningRateRows(runs: readonly RunRecord[], unit: Unit): Row[] {
+  const lossOf = ({ result }: RunRecord) => result.validation[unit];
+  return runs.map((run): Row => {
+    const { label, spec, result } = run;
+    const own = runs.filter((other) => other.label === label && other.spec.seed === spec.seed);
+    const best = Math.min(...own.map(lossOf));
+    return {
+      model: nameOf(label),
+      params: result.params.nonEmbedding,
+      lr: spec.optimizer.lr,
+      tokens: result.tokens,
+      seed: spec.seed,
+      [unit]: rounded(lossOf(run), 4),
+      aboveBest: rounded(lossOf(run) - best, 4),
+      best: lossOf(run) === best ? "best" : "",
+    };
+  });
+}
+
+/** Architectures by the workbook's name for them, other models by their label. */
+function nameOf(label: string): string {
+  const known = fourArchitectures.find((key) => key === label);
+  return known ? architectureStyle(known).label : label;
+}
+
+/** The rows of `learningRateRows` for reading: one a model, its loss at each rate side by side, and the best rate. */
+export function ratesSideBySide(rows: readonly Row[]): Row[] {
+  return [...new Set(rows.map(({ model }) => model))].map((model): Row => {
+    const own = rows.filter((row) => row.model === model);
+    const losses = own.map((row) => [`at ${row.lr}`, row.nllPerToken ?? row.nllPerByte]);
+    return { model, ...Object.fromEntries(losses), best: own.find((row) => row.best === "best")?.lr ?? null };
+  });
+}
