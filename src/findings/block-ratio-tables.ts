@@ -15,7 +15,7 @@ import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio
 import { sizeRows } from "./block-ratio-sizes.js";
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
 import { comparisonRows } from "./comparison-rows.js";
-import { type Row, rounded, type StudyRuns } from "./finding.js";
+import { filled, type Row, rounded, type StudyRuns } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
 import { differenceColumns } from "./result-columns.js";
 import { effectRows, seedRows } from "./seed-noise.js";
@@ -39,7 +39,7 @@ export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonl
     // The Transformer's losses scatter more.
     "block-ratio-comparisons": comparisonRows(verdicts, (name) => name.includes("Transformer")),
   };
-  return Object.fromEntries(Object.entries(all).filter(([, rows]) => rows.length > 0));
+  return filled(all);
 }
 
 /** One row a ratio, equal data. FLOPs are at the training length, the cache at 8K tokens. Empty without a hybrid of the kind. */

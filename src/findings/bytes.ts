@@ -6,7 +6,7 @@ import { settingsOf } from "./bytes-settings.js";
 import { bytesStudies } from "./bytes-studies.js";
 import { costTable, leadTable, lossTable } from "./bytes-tables.js";
 import { bytesVerdicts } from "./bytes-verdicts.js";
-import type { Finding, Row } from "./finding.js";
+import { type Finding, filled } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
 
 export const bytes: Finding = {
@@ -27,8 +27,3 @@ export const bytes: Finding = {
   figures: (runs, _paper, document) => bytesFigures(settingsOf(runs), document),
   verdicts: (runs, paper) => bytesVerdicts(settingsOf(runs), paper[paperTokensTable]),
 };
-
-/** Without the tables that have no rows. */
-function filled(tables: Record<string, Row[]>): Record<string, Row[]> {
-  return Object.fromEntries(Object.entries(tables).filter(([, rows]) => rows.length > 0));
-}

@@ -72,9 +72,15 @@ export function signed(value: number, decimals = 3): string {
   return Number(digits) === 0 ? digits : `${value < 0 ? "−" : "+"}${digits}`;
 }
 
-/** "−0.021 [−0.030, −0.012]", or "−0.021 (one seed: no interval)". */
-export function inWords({ mean, low, high }: Interval): string {
-  return Number.isFinite(low)
-    ? `${signed(mean)} [${signed(low)}, ${signed(high)}]`
-    : `${signed(mean)} (one seed: no interval)`;
+/**
+ * "−0.021 [−0.030, −0.012]", or "−0.021 (one seed: no interval)".
+ * @param text how its numbers are written; by default with their signs
+ */
+export function inWords({ mean, low, high }: Interval, text: (value: number) => string = signed): string {
+  return Number.isFinite(low) ? `${text(mean)} [${text(low)}, ${text(high)}]` : `${text(mean)} (one seed: no interval)`;
+}
+
+/** Without the tables that have no rows. */
+export function filled(tables: Record<string, Row[]>): Record<string, Row[]> {
+  return Object.fromEntries(Object.entries(tables).filter(([, rows]) => rows.length > 0));
 }

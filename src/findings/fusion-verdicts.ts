@@ -112,10 +112,8 @@ function alphaClaims(runs: StudyRuns): Claim[] {
     return mean(far);
   };
   /** Mean α, Mamba-2's share, of some layers. */
-  const share = (of: (alphas: readonly number[]) => number) => {
-    const { mean: middle, low, high } = alphaInterval(own, of);
-    return `${middle.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-  };
+  const share = (of: (alphas: readonly number[]) => number) =>
+    inWords(alphaInterval(own, of), (value) => value.toFixed(3));
   const first = (alphas: readonly number[]) => alphas[0];
   return [
     {

@@ -1,7 +1,7 @@
 /** Finding 04: how attention and Mamba-2 are put into one layer (paper, Tables 6 and 18 to 20, Appendix Q). */
 
 import type { RunRecord } from "../runs/types.js";
-import { type Finding, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
+import { type Finding, filled, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
 import { alphaRows, fusionAlphaFigure } from "./fusion-alpha.js";
 import { designsWith, fusionAxes, pairsOf, paperEffect, paperLoss } from "./fusion-axes.js";
 import { fusionTables } from "./fusion-designs-params.js";
@@ -30,8 +30,10 @@ export const fusion: Finding = {
     })),
     ...from(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
     ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
-    ...filled("fusion-repeats", repeatRows(runs, repeated)),
-    ...filled("fusion-learning-rates", learningRateRows(runs.get("fusion-learning-rates") ?? [], "nllPerToken")),
+    ...filled({
+      "fusion-repeats": repeatRows(runs, repeated),
+      "fusion-learning-rates": learningRateRows(runs.get("fusion-learning-rates") ?? [], "nllPerToken"),
+    }),
   }),
   figures: (runs, paper, document) => ({
     ...from(runs, "fusion", (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
@@ -48,8 +50,6 @@ const repeated: readonly Repeated[] = ["T/M Diff Sep Sep", "T/M Group Diff Sep J
   labels: [bestDesign, other],
   studies: ["fusion", "fusion-mini", "fusion-bytes"],
 }));
-
-const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
 
 /** What is made of a study's runs, if there are any; of α, only where the runs looked at them, which smoke runs do not. */
 function from<T>(

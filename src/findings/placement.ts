@@ -2,7 +2,7 @@
 
 import type { RunRecord } from "../runs/types.js";
 import { comparisonRows } from "./comparison-rows.js";
-import { type Finding, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
+import { type Finding, filled, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
 import { lossesByLabel, versus } from "./losses.js";
 import { placementFigure, placesFigure } from "./placement-figure.js";
 import { middleAt, middleLayer, placementLosses } from "./placement-losses.js";
@@ -32,8 +32,10 @@ export const placement: Finding = {
     ...present(runs, "placement", (own) => depthTable(own, paper)),
     ...present(runs, "placement-ratios", (own) => ratioTable(own, paper)),
     ...present(runs, "placement-intra", (own) => intraTable(own, paper)),
-    ...filled("placement-repeats", repeatRows(runs, repeated)),
-    ...filled("placement-comparisons", comparisonRows(placementVerdicts(placementLosses(runs), paper), kindOf)),
+    ...filled({
+      "placement-repeats": repeatRows(runs, repeated),
+      "placement-comparisons": comparisonRows(placementVerdicts(placementLosses(runs), paper), kindOf),
+    }),
   }),
   figures: (runs, paper, document) => ({
     ...present(runs, "placement", (own) => placementFigure(lossesByLabel(own), paper, document)),
@@ -55,8 +57,6 @@ const repeated: readonly Repeated[] = [
 
 /** Comparisons of one kind, which scatter alike: of single layers, of means over several, of inter-hybrids, of intra-hybrids. */
 const kindOf = (comparison: string) => /^layer |^layers |cluster/.exec(comparison)?.[0];
-
-const filled = (name: string, rows: Row[]): Record<string, Row[]> => (rows.length > 0 ? { [name]: rows } : {});
 
 function present<T>(runs: StudyRuns, study: string, make: (own: readonly RunRecord[]) => T): Record<string, T> {
   const own = runs.get(study);

@@ -53,4 +53,4 @@ export type { TrainProgress } from "../train/progress.js";
 export { figureDocument, figuresFolder, renderPng, saveFigure } from "./figure.js";
 export { type DisplayHost, liveProgress } from "./live.js";
 export { stoppable, stopSignal } from "./stop.js";
-export { htmlTable } from "./table.js";
+export { htmlTable, plusMinus } from "./table.js";

@@ -8,6 +8,12 @@ function decimalsOf(value: Cell): number {
   return text.includes("e") ? 0 : (text.split(".")[1]?.length ?? 0);
 }
 
+/** "0.0201 ± 0.0066", of a mean and the half-width of its interval; the mean alone where there is none, nothing without a mean. */
+export function plusMinus(mean: Cell, half: Cell): string {
+  const digits = (value: Cell) => (typeof value === "number" ? value.toFixed(4) : "");
+  return typeof half === "number" ? `${digits(mean)} ± ${digits(half)}` : digits(mean);
+}
+
 /** A row's name of more characters than these may wrap. */
 const longestName = 40;
 

@@ -156,6 +156,13 @@ describe("the verdicts of fusion", () => {
     expect(fusion.verdicts(new Map([["fusion", some]]), paper)).toEqual([]);
   });
 
+  test("say of α with one seed that there is no interval", () => {
+    const [own] = runsLike(1, 0).get("fusion-alpha")!;
+    const [early] = fusion.verdicts(new Map([["fusion-alpha", [own]]]), paper);
+    expect(early.outcome).toBe("unresolved");
+    expect(early.evidence).toMatch(/first third is 0\.\d{3} \(one seed: no interval\); of the last third/);
+  });
+
   test("take thirds of the layers by their centres", () => {
     expect(thirds([6, 6, 3, 3, 0, 0])).toEqual({ early: 6, middle: 3, late: 0 });
   });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { terminalProgress, timingProgress } from "../../src/cli/progress.js";
 import { durationText, progressText, rateText, type TrainProgress } from "../../src/train/progress.js";
 import { liveProgress } from "../../src/workbook/live.js";
-import { htmlTable } from "../../src/workbook/table.js";
+import { htmlTable, plusMinus } from "../../src/workbook/table.js";
 
 function at(step: number, more: Partial<TrainProgress> = {}): TrainProgress {
   return {
@@ -133,6 +133,11 @@ describe("htmlTable", () => {
     expect(html).toContain('<td style="text-align:left">one or two</td>');
     const sentence = "Normalising each branch before they are fused lowers the loss.";
     expect(htmlTable([{ claim: sentence }])).toContain(`<td style="text-align:left">${sentence}</td>`);
+  });
+
+  it("gives a mean and its half-width as one text, and leaves out what there is none of", () => {
+    expect(plusMinus(0.02, 0.00661)).toBe("0.0200 ± 0.0066");
+    expect([plusMinus(-1, null), plusMinus(0, undefined), plusMinus(null, null)]).toEqual(["-1.0000", "0.0000", ""]);
   });
 
   it("names the columns that there are", () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -7,6 +7,8 @@ import { register as registerFindings } from "../../src/cli/commands/findings.js
 import { register as registerRuns } from "../../src/cli/commands/runs.js";
 import { register as registerSweep } from "../../src/cli/commands/sweep.js";
 import { SweepDisplay } from "../../src/cli/sweep-display.js";
+import { preset } from "../../src/config/index.js";
+import type { HybridConfig } from "../../src/config/types.js";
 import { recordedData } from "../../src/findings/protocol.js";
 import { appendJsonl } from "../../src/runs/jsonl.js";
 import { writeRun } from "../../src/runs/store.js";
@@ -168,6 +170,18 @@ describe("braid sweep", () => {
     expect((await braid(...args)).out).toContain("block-ratio  1:5, seed 0");
     writeFileSync(specs, JSON.stringify([{ finding, label, spec: { ...spec, batch: { sequences: 2, width: 3 } } }]));
     await expect(braid(...args)).rejects.toThrow(`${specs}, entry 1: spec.batch`);
+  });
+
+  test("refuses a model that cannot be built before any run is started", async () => {
+    const specs = join(folder, "specs.json");
+    const { finding, label, spec } = fakeRecord();
+    const config = preset("nano", { pattern: "H", vocabSize: 256 });
+    config.hybrid = { ...(config.hybrid as HybridConfig), dQk: 8 };
+    writeFileSync(specs, JSON.stringify([{ finding, label, spec: { ...spec, config } }]));
+    await expect(braid("sweep", "--specs", specs, "--data", "synthetic", "--out", out())).rejects.toThrow(
+      "block-ratio, 1:5: hybrid.dQk / heads: 2 can be costed but not built; it must be a multiple of 4",
+    );
+    expect(existsSync(out())).toBe(false);
   });
 
   test.each([

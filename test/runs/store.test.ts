@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { appendJsonl, readJsonl, resumeJsonl } from "../../src/runs/jsonl.js";
+import { makeRecord } from "../../src/runs/record.js";
 import { importJsonl, packageStore, readStore, runFile, writeRun } from "../../src/runs/store.js";
 import { fakeRecord, fakeSpec } from "./fake.js";
 
@@ -41,6 +42,14 @@ describe("the run store", () => {
   test("leaves no temporary file behind", () => {
     const file = writeRun(store, fakeRecord());
     expect(readdirSync(dirname(file))).toEqual([`${fakeRecord().id}.json`]);
+  });
+
+  test("keeps a run however many points its curve has", () => {
+    const { finding, label, spec, result, provenance } = fakeRecord();
+    const curve = Array.from({ length: 300 }, (_, i) => ({ step: i + 1, tokens: i + 1, lr: 1e-3, train: 3 }));
+    const run = makeRecord({ finding, label, spec }, { ...result, curve }, provenance);
+    writeRun(store, run);
+    expect(readStore(store)).toEqual([run]);
   });
 
   test("is empty where there is no folder", () => {
