@@ -1,7 +1,7 @@
 /** A number of each run, by label and seed, and the differences between labels that pairing by seed allows. */
 
 import type { RunRecord } from "../runs/types.js";
-import { commonSeeds, type Interval, interval95 } from "./stats.js";
+import { differencesOf, type Interval, interval95 } from "./stats.js";
 
 /** A number by seed. */
 export type BySeed = ReadonlyMap<number, number>;
@@ -34,9 +34,7 @@ export function valuesOf(values: ByLabel, label: string): BySeed {
 export function differencesBySeed(values: ByLabel, a: string, b: string): BySeed {
   const [left, right] = [valuesOf(values, a), valuesOf(values, b)];
   try {
-    return new Map(
-      commonSeeds(left, right).map((seed) => [seed, (left.get(seed) as number) - (right.get(seed) as number)]),
-    );
+    return differencesOf(left, right);
   } catch (error) {
     throw new Error(`${a} against ${b}: ${(error as Error).message}`);
   }

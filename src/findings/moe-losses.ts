@@ -5,7 +5,7 @@ import type { BySeed } from "./by-seed.js";
 import type { Row } from "./finding.js";
 import { lossesByLabel } from "./losses.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
-import { type Interval, pairedDifference } from "./stats.js";
+import { differencesOf, type Interval, interval95 } from "./stats.js";
 
 export const networks = ["dense", "experts"] as const;
 export type Network = (typeof networks)[number];
@@ -27,10 +27,8 @@ export function gains(runs: readonly RunRecord[]): Gain[] {
   return fourArchitectures.flatMap((model) => {
     const [dense, experts] = networks.map((network) => losses.get(moeLabel(model, network)));
     if (!dense || !experts) return [];
-    const bySeed = new Map(
-      [...experts].flatMap(([seed, loss]) => (dense.has(seed) ? [[seed, loss - dense.get(seed)!]] : [])),
-    );
-    return [{ model, bySeed, interval: pairedDifference(experts, dense) }];
+    const bySeed = differencesOf(experts, dense);
+    return [{ model, bySeed, interval: interval95([...bySeed.values()]) }];
   });
 }
 

@@ -47,12 +47,17 @@ export function commonSeeds(...sides: readonly ReadonlyMap<number, unknown>[]): 
   return common;
 }
 
+/** a - b by the seeds that both have. Throws as `commonSeeds` does. */
+export function differencesOf(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): Map<number, number> {
+  return new Map(commonSeeds(a, b).map((seed) => [seed, (a.get(seed) as number) - (b.get(seed) as number)]));
+}
+
 /**
  * The mean of a - b over the seeds that both have (the same seed is the same data order), with its 95 % t interval.
  * Pairing removes the noise that both share. Throws as `commonSeeds` does.
  */
 export function pairedDifference(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): Interval {
-  return interval95(commonSeeds(a, b).map((seed) => (a.get(seed) as number) - (b.get(seed) as number)));
+  return interval95([...differencesOf(a, b).values()]);
 }
 
 /** Whether an interval supports "the difference is below zero": it excludes zero on that side, on the other, or neither. */
