@@ -11,7 +11,7 @@ import { bestDesign, fusionStudies } from "./fusion-studies.js";
 import { fusionVerdicts } from "./fusion-verdicts.js";
 import { learningRateRows } from "./learning-rates.js";
 import { contrast, lossesByLabel, versus } from "./losses.js";
-import { type Repeated, repeatRows } from "./repeat-rows.js";
+import { type Repeated, repeatRows, repeatsOf, withRepeats } from "./repeat-rows.js";
 import { fusionRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 import { mean } from "./stats.js";
@@ -42,13 +42,19 @@ export const fusion: Finding = {
     })),
     ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": fusionAlphaFigure(own, document) })),
   }),
-  verdicts: (runs, paper) => fusionVerdicts(runs, paper),
+  verdicts: (runs, paper) => withRepeats(fusionVerdicts(runs, paper), (part) => repeatsOf(runs, repeated, part)),
 };
 
 /** The best design against its neighbours: what larger models and models of bytes were trained for as well. */
-const repeated: readonly Repeated[] = ["T/M Diff Sep Sep", "T/M Group Diff Sep Joint"].map((other) => ({
+const repeated: readonly Repeated[] = (
+  [
+    ["T/M Diff Sep Sep", "group norm − none"],
+    ["T/M Group Diff Sep Joint", "separate output − joint"],
+  ] as const
+).map(([other, part]) => ({
   labels: [bestDesign, other],
   studies: ["fusion", "fusion-mini", "fusion-bytes"],
+  part,
 }));
 
 /** What is made of a study's runs, if there are any; of α, only where the runs looked at them, which smoke runs do not. */

@@ -18,7 +18,7 @@ import {
 } from "./placement-paper.js";
 import { placementStudies } from "./placement-studies.js";
 import { placementVerdicts } from "./placement-verdicts.js";
-import { type Repeated, repeatRows } from "./repeat-rows.js";
+import { type Repeated, repeatRows, repeatsOf, withRepeats } from "./repeat-rows.js";
 import { placementRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 
@@ -43,7 +43,8 @@ export const placement: Finding = {
       ? { "placement-ratios": placesFigure(placementLosses(runs), paper, document) }
       : {}),
   }),
-  verdicts: (runs, paper) => placementVerdicts(placementLosses(runs), paper),
+  verdicts: (runs, paper) =>
+    withRepeats(placementVerdicts(placementLosses(runs), paper), (part) => repeatsOf(runs, repeated, part)),
 };
 
 /** What larger models and models of bytes were trained for as well. */

@@ -1,31 +1,46 @@
-/** Comparisons of a finding beside the same ones with larger models or on bytes (repeats.ts). */
+/** Comparisons of a finding beside the same ones with larger models or on bytes (repeats.ts): as a table, and in verdicts. */
 
+import type { RunRecord } from "../runs/types.js";
 import { byLabelAndSeed } from "./by-seed.js";
-import type { Row, StudyRuns } from "./finding.js";
-import { versus } from "./losses.js";
+import { inWords, type Row, type StudyRuns, signed, type Verdict } from "./finding.js";
+import { lossesByLabel, versus } from "./losses.js";
 import { differenceColumns } from "./result-columns.js";
+import type { Interval } from "./stats.js";
 
 /** Two labels of a study, the first less the second, and the studies that repeat it. */
 export interface Repeated {
   labels: readonly [string, string];
   studies: readonly string[];
+  /** The part of a verdict that it repeats, where that has another name than the labels. */
+  part?: string;
 }
+
+/** A comparison that was made again, in nats a token. */
+export interface Again {
+  name: string;
+  interval: Interval;
+  /** The runs that it rests on, or some of them. */
+  runs: readonly RunRecord[];
+}
+
+const nameOf = ({ labels: [a, b] }: Repeated) => `${a} − ${b}`;
 
 /**
  * One row a comparison and study: the paired difference in nats a byte, which tokens and bytes share, ± the half-width of its 95 %
  * interval. None where no study but the first is among the runs.
  */
 export function repeatRows(runs: StudyRuns, comparisons: readonly Repeated[]): Row[] {
-  return comparisons.flatMap(({ labels: [a, b], studies }) => {
+  return comparisons.flatMap((comparison) => {
+    const { labels, studies } = comparison;
     const rows = studies.flatMap((study): Row[] => {
       const own = runs.get(study) ?? [];
       const losses = byLabelAndSeed(own, ({ result }) => result.validation.nllPerByte);
-      const interval = versus(losses, a, b);
+      const interval = versus(losses, ...labels);
       if (!interval) return [];
       const { spec, result } = own[0];
       return [
         {
-          comparison: `${a} − ${b}`,
+          comparison: nameOf(comparison),
           study,
           parameters: result.params.nonEmbedding,
           tokens: spec.data.tokenizer,
@@ -35,5 +50,35 @@ export function repeatRows(runs: StudyRuns, comparisons: readonly Repeated[]): R
       ];
     });
     return rows.some(({ study }) => study !== studies[0]) ? rows : [];
+  });
+}
+
+/** The comparisons that repeat a part of a verdict, of the studies after the first that are among the runs. */
+export function repeatsOf(runs: StudyRuns, comparisons: readonly Repeated[], part: string): Again[] {
+  return comparisons
+    .filter((comparison) => (comparison.part ?? nameOf(comparison)) === part)
+    .flatMap((comparison) =>
+      comparison.studies.slice(1).flatMap((study): Again[] => {
+        const own = runs.get(study) ?? [];
+        const interval = versus(lossesByLabel(own), ...comparison.labels);
+        return interval ? [{ name: nameOf(comparison), interval, runs: own }] : [];
+      }),
+    );
+}
+
+/** Verdicts whose evidence says, setting by setting, what their comparisons came to when made again. */
+export function withRepeats(verdicts: readonly Verdict[], again: (part: string) => readonly Again[]): Verdict[] {
+  return verdicts.map((verdict) => {
+    const settings = new Map<string, string[]>();
+    for (const { name, interval, runs } of verdict.parts.flatMap(({ name }) => again(name))) {
+      const bytes = runs[0].spec.data.tokenizer === "bytes";
+      const weights = (runs[0].result.params.nonEmbedding / 1e6).toFixed(1);
+      const setting = bytes ? "On bytes" : `With ${weights}M weights`;
+      const known = settings.get(setting) ?? [];
+      const text = bytes ? `${inWords(interval, (value) => signed(value, 4))} nats a byte` : inWords(interval);
+      settings.set(setting, [...known, `${name} is ${text}`]);
+    }
+    const told = [...settings].map(([setting, differences]) => ` ${setting} ${differences.join(", ")}.`);
+    return { ...verdict, evidence: verdict.evidence + told.join("") };
   });
 }

@@ -274,7 +274,8 @@ describe("the tables of block-ratio", () => {
       );
     const small = new Map([["block-ratio", made("block-ratio", 0)]]);
     expect(blockRatio.tables(small, paper)["block-ratio-sizes"]).toBeUndefined();
-    const rows = blockRatio.tables(new Map([...small, ["block-ratio-mini", made("block-ratio-mini", 0.01)]]), paper);
+    const both = new Map([...small, ["block-ratio-mini", made("block-ratio-mini", 0.01)]]);
+    const rows = blockRatio.tables(both, paper);
     expect(
       rows["block-ratio-sizes"].map(({ comparison, seeds, difference }) => [comparison, seeds, difference]),
     ).toEqual([
@@ -285,6 +286,10 @@ describe("the tables of block-ratio", () => {
       ["inter 1:1 − inter 1:5", 3, 0.01],
       ["inter 1:1 − inter 1:5", 2, 0.02],
     ]);
+    const [beats, , balance] = blockRatio.verdicts(both, paper);
+    expect(beats.evidence).toMatch(/weights inter 1:1 − Transformer is .*, inter 1:5 − Mamba is \+0\.010 \[/);
+    expect(balance.evidence).toMatch(/of the cache\. With .*M weights inter 1:5 − inter 1:1 is −0\.020 \[.*\]\.$/);
+    expect(blockRatio.verdicts(small, paper)[0].evidence).not.toContain("weights");
   });
 });
 

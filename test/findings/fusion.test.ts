@@ -143,6 +143,9 @@ describe("the verdicts of fusion", () => {
     expect(outcomes(verdicts)).toEqual(times("reproduced"));
     expect(verdicts[2].paper).toContain("subtract − add 0.000 at 350M and 0.000 at 1B");
     expect(verdicts[2].evidence).toContain("3 of the pairs of subtract and add are one model");
+    const again =
+      /mean over 4 pairs: .*\. With 1\d\.\dM weights T\/M Group Diff Sep Sep − T\/M Group Diff Sep Joint is −.*\. On bytes /;
+    expect(verdicts[3].evidence).toMatch(again);
     expect(verdicts[4].paper).toContain("at 350M 2:1 − 1:1 +0.029");
     expect(outcomes(fusion.verdicts(runsLike(-1), paper))).toEqual(times("contradicted"));
   });

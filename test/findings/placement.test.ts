@@ -88,6 +88,14 @@ describe("the tables of placement", () => {
     expect(placement.tables(without(runsLike(), "placement-mini"), paper)["placement-repeats"]).toHaveLength(3);
   });
 
+  test("say in the verdicts what they came to, setting by setting", () => {
+    const [first, , front] = placement.verdicts(runsLike(1, 0), paper);
+    expect(first.evidence).toMatch(/\. With 1\d\.\dM weights layer 7 − layer 1 is −0\.040 \[−0\.040, −0\.040\]\.$/);
+    expect(front.evidence).toContain("On bytes 1:5 middle − 1:5 front is −0.0200 [−0.0200, −0.0200] nats a byte.");
+    const own = without(runsLike(1, 0), "placement-mini", "placement-ratios-mini", "placement-ratios-bytes");
+    for (const { evidence } of placement.verdicts(own, paper)) expect(evidence).not.toMatch(/On bytes|weights/);
+  });
+
   test("refuse runs whose seeds do not pair", () => {
     const runs = runsLike();
     const all = runs.get("placement")!;
