@@ -7,7 +7,16 @@ import type { PaperTables } from "./finding.js";
 import { contrast, versus } from "./losses.js";
 import { hybridLayers } from "./models.js";
 import { middleAt, middleLayer, type PlacementLosses } from "./placement-losses.js";
-import { middleOf, paperIntra, paperPlaced, paperSingles, paperSizes } from "./placement-paper.js";
+import {
+  type InterPlace,
+  middleOf,
+  paperIntra,
+  paperPlaced,
+  paperSingles,
+  paperSizes,
+  paperWindowed,
+  type Ratio,
+} from "./placement-paper.js";
 import { intraPlaces, places, ratios } from "./placement-studies.js";
 import { architectureStyle } from "./theme.js";
 
@@ -53,16 +62,15 @@ export function placesFigure(
   paper: PaperTables,
   document: Document,
 ): SVGSVGElement | HTMLElement {
-  const inter = ratios.flatMap((ratio) =>
-    places.flatMap((place): Effect[] => {
-      if (place === "middle" || `${ratio} ${place}` === middleAt(ratio)) return [];
-      const ours = versus(losses.ratios, `${ratio} ${place}`, middleAt(ratio));
-      const theirs = (size: "350M" | "1B"): Measured => ({
-        value: paperPlaced(paper, size, ratio, place) - paperPlaced(paper, size, ratio, "middle"),
-      });
-      return ours ? [{ name: `${ratio} ${place}`, ours: measured(ours), paper: both(theirs) }] : [];
-    }),
-  );
+  const inter = againstMiddle(losses.ratios, (ratio, place) => {
+    const at = (size: "350M" | "1B"): Measured => ({
+      value: paperPlaced(paper, size, ratio, place) - paperPlaced(paper, size, ratio, "middle"),
+    });
+    return { "350M": at("350M"), "1B": at("1B") };
+  });
+  const windows = againstMiddle(losses.windows, (ratio, place) => ({
+    "1B": { value: paperWindowed(paper, ratio, place) - paperWindowed(paper, ratio, "middle") },
+  }));
   const most = Math.max(...[...losses.intra.values()].map(({ size }) => size));
   const intra = ratios.flatMap((ratio) =>
     intraPlaces.flatMap((place): Effect[] => {
@@ -73,23 +81,31 @@ export function placesFigure(
       return [{ name, ours: measured(ours), paper: { "1B": { value } } }];
     }),
   );
-  const groups: EffectGroup[] = [
-    { heading: "Inter-hybrid, against the middle", style: architectureStyle("inter"), effects: inter },
-    { heading: "Intra-hybrid, against scatter", style: architectureStyle("intra"), effects: intra },
+  const all: (EffectGroup & { table: number })[] = [
+    { table: 17, heading: "Inter-hybrid, against the middle", style: architectureStyle("inter"), effects: inter },
+    { table: 21, heading: "Intra-hybrid, against scatter", style: architectureStyle("intra"), effects: intra },
+    { table: 11, heading: "Sliding windows, against the middle", style: architectureStyle("swa"), effects: windows },
   ];
-  return effectsFigure(
-    groups.filter(({ effects }) => effects.length > 0),
-    {
-      title: "Where attention stands: places compared",
-      caption:
-        "Difference of the validation loss; right of zero is worse than the middle (at 1:1: than every second layer from the second on) or than scattered layers. Ours: mean over seeds with its 95 % interval, paired by seed. Paper: Tables 17 and 21, one run each.",
-      xLabel: "difference of the loss (nats a token); right of zero is worse",
-      document,
-    },
-  );
+  const groups = all.filter(({ effects }) => effects.length > 0);
+  const tables = groups.map(({ table }) => String(table)).sort();
+  const named = `Table${tables.length > 1 ? "s" : ""} ${new Intl.ListFormat("en-GB").format(tables)}`;
+  return effectsFigure(groups, {
+    title: "Where attention stands: places compared",
+    caption: `Difference of the validation loss; right of zero is worse than the middle (at 1:1: than every second layer from the second on) or than scattered layers. Ours: mean over seeds with its 95 % interval, paired by seed. Paper: ${named}, one run each.`,
+    xLabel: "difference of the loss (nats a token); right of zero is worse",
+    document,
+  });
 }
 
-const both = (at: (size: "350M" | "1B") => Measured) => ({ "350M": at("350M"), "1B": at("1B") });
+/** Places of attention against the middle of their ratio, with the paper's. */
+function againstMiddle(losses: ByLabel, paper: (ratio: Ratio, place: InterPlace) => Effect["paper"]): Effect[] {
+  return ratios.flatMap((ratio) =>
+    places.flatMap((place): Effect[] => {
+      const ours = place === "middle" ? undefined : versus(losses, `${ratio} ${place}`, middleAt(ratio));
+      return ours ? [{ name: `${ratio} ${place}`, ours: measured(ours), paper: paper(ratio, place) }] : [];
+    }),
+  );
+}
 
 function measured({ mean, low, high }: { mean: number; low: number; high: number }): Measured {
   return { value: mean, low, high };

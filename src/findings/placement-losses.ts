@@ -17,11 +17,17 @@ export interface PlacementLosses {
   depths: ByLabel;
   ratios: ByLabel;
   intra: ByLabel;
+  windows: ByLabel;
 }
 
 export function placementLosses(runs: StudyRuns): PlacementLosses {
   const of = (study: string) => lossesByLabel(runs.get(study) ?? []);
-  return { depths: of("placement"), ratios: of("placement-ratios"), intra: of("placement-intra") };
+  return {
+    depths: of("placement"),
+    ratios: of("placement-ratios"),
+    intra: of("placement-intra"),
+    windows: of("placement-windows"),
+  };
 }
 
 /** Third of the stack that a layer's centre lies in. The first layer, a case of its own, is in none. */

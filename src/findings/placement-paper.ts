@@ -1,4 +1,4 @@
-/** What the paper measured of placement: Tables 17 (inter-hybrids) and 21 (intra-hybrids), losses on DCLM in nats a token. */
+/** What the paper measured of placement: Tables 11 (sliding windows), 17 (inter-hybrids) and 21 (intra-hybrids), losses on DCLM in nats a token. */
 
 import type { PaperTables, Row } from "./finding.js";
 import type { intraPlaces, places, ratios } from "./placement-studies.js";
@@ -39,9 +39,15 @@ export function middleOf(singles: readonly PaperSingle[]): PaperSingle {
 
 /** Loss of an inter-hybrid; at 1:1 the paper prints no middle, and "middle" stands for its "End", every second layer. */
 export function paperPlaced(paper: PaperTables, size: PaperSize, ratio: Ratio, place: InterPlace): number {
-  const shown = ratio === "1:1" && place === "middle" ? "end" : place;
-  return find(paper.table17_placement, "table17_placement", size, ratio, shown);
+  return find(paper.table17_placement, "table17_placement", size, ratio, printed(ratio, place));
 }
+
+/** Loss of full attention among sliding windows, which the paper prints at 1B only; "middle" at 1:1 as above. */
+export function paperWindowed(paper: PaperTables, ratio: Ratio, place: InterPlace): number {
+  return find(paper.table11_swa_placement, "table11_swa_placement", "1B", ratio, printed(ratio, place));
+}
+
+const printed = (ratio: Ratio, place: InterPlace) => (ratio === "1:1" && place === "middle" ? "end" : place);
 
 /** Loss of an intra-hybrid, which the paper prints at 1B only. */
 export function paperIntra(paper: PaperTables, ratio: Ratio, place: IntraPlace): number {

@@ -1,4 +1,4 @@
-/** The claims of Tables 17 and 21, judged by our runs. */
+/** The claims of Tables 11, 17 and 21, judged by our runs. */
 
 import { seedsInWords } from "./change.js";
 import { type Claim, counted, judge, type Part, part } from "./claims.js";
@@ -15,6 +15,7 @@ import {
   paperPlaced,
   paperSingles,
   paperSizes,
+  paperWindowed,
   type Ratio,
 } from "./placement-paper.js";
 import { intraStudy, ratios } from "./placement-studies.js";
@@ -36,6 +37,7 @@ export function placementVerdicts(losses: PlacementLosses, paper: PaperTables): 
     endIsWorse(losses, paper),
     sandwichIsWorse(losses, paper),
     clusterIsWorse(losses, paper),
+    frontIsWorseAmongWindows(losses, paper),
   ];
   return claims.flatMap(judge);
 }
@@ -128,6 +130,24 @@ function clusterIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim {
     paper: `Table 21, scatter against cluster: ${intraBy(paper, "scatter", "cluster")}; at 1:1, which the claim leaves out, ${signed(intraDifference(paper, "1:1", "scatter", "cluster"))}.`,
     parts: intraParts(intra, "scatter", "cluster"),
     evidence: (parts) => `${list(parts)}.${atEven(intra, "scatter", "cluster")}`,
+    change: seedsOr("Another recipe, size or text."),
+  };
+}
+
+function frontIsWorseAmongWindows({ windows: losses }: PlacementLosses, paper: PaperTables): Claim {
+  const theirs = ratios.map((ratio) => {
+    const at = (place: InterPlace) => paperWindowed(paper, ratio, place);
+    return `${ratio} ${signed(at("middle") - at("front"))}`;
+  });
+  return {
+    claim:
+      "Among sliding-window layers, too, moving the first full attention to the front makes the model worse, at 1:1, 1:3 and 1:5.",
+    paper: `Table 11 (1B), middle (at 1:1 the end) against front: ${theirs.join(", ")}.`,
+    parts: ratios.map((ratio) => {
+      const middle = middleAt(ratio);
+      return part(`${middle} − ${ratio} front, windows`, contrast(losses, [middle], [`${ratio} front`]));
+    }),
+    evidence: (parts) => `${counted(parts)} ${list(parts)}.`,
     change: seedsOr("Another recipe, size or text."),
   };
 }

@@ -1,4 +1,4 @@
-/** Finding 03: where in the stack attention stands (paper, Tables 17 and 21). */
+/** Finding 03: where in the stack attention stands (paper, Tables 11, 17 and 21). */
 
 import type { RunRecord } from "../runs/types.js";
 import { comparisonRows } from "./comparison-rows.js";
@@ -14,6 +14,7 @@ import {
   paperPlaced,
   paperPlacementTables,
   paperSingles,
+  paperWindowed,
   type Ratio,
 } from "./placement-paper.js";
 import { placementStudies } from "./placement-studies.js";
@@ -31,7 +32,8 @@ export const placement: Finding = {
   tables: (runs, paper) => ({
     ...present(runs, "placement", (own) => depthTable(own, paper)),
     ...present(runs, "placement-ratios", (own) => ratioTable(own, paper)),
-    ...present(runs, "placement-intra", (own) => intraTable(own, paper)),
+    ...present(runs, "placement-intra", (own) => placesTable(own, againstScatter(paper))),
+    ...present(runs, "placement-windows", (own) => placesTable(own, againstMiddle(paper))),
     ...filled({
       "placement-repeats": repeatRows(runs, repeated),
       "placement-comparisons": comparisonRows(placementVerdicts(placementLosses(runs), paper), kindOf),
@@ -39,7 +41,7 @@ export const placement: Finding = {
   }),
   figures: (runs, paper, document) => ({
     ...present(runs, "placement", (own) => placementFigure(lossesByLabel(own), paper, document)),
-    ...(runs.has("placement-ratios") || runs.has("placement-intra")
+    ...(["placement-ratios", "placement-intra", "placement-windows"].some((study) => runs.has(study))
       ? { "placement-ratios": placesFigure(placementLosses(runs), paper, document) }
       : {}),
   }),
@@ -56,8 +58,8 @@ const repeated: readonly Repeated[] = [
   },
 ];
 
-/** Comparisons of one kind, which scatter alike: of single layers, of means over several, of inter-hybrids, of intra-hybrids. */
-const kindOf = (comparison: string) => /^layer |^layers |cluster/.exec(comparison)?.[0];
+/** Comparisons of one kind, which scatter alike: of single layers, of means over several, of each kind of hybrid. */
+const kindOf = (comparison: string) => /^layer |^layers |cluster|windows/.exec(comparison)?.[0];
 
 function present<T>(runs: StudyRuns, study: string, make: (own: readonly RunRecord[]) => T): Record<string, T> {
   const own = runs.get(study);
@@ -114,20 +116,41 @@ function ratioTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
   });
 }
 
-/** One row a ratio and place of intra-hybrid layers, compared with those scattered. */
-function intraTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
+/** What the places of a ratio are compared with, and the paper's losses at 1B, the only size of Tables 11 and 21. */
+interface Reference {
+  column: "vsMiddle" | "vsScatter";
+  label: (ratio: Ratio) => string;
+  theirs: (label: string) => number;
+}
+
+const againstScatter = (paper: PaperTables): Reference => ({
+  column: "vsScatter",
+  label: (ratio) => `${ratio} scatter`,
+  theirs: (label) => paperIntra(paper, ...(label.split(" ") as [Ratio, IntraPlace])),
+});
+
+const againstMiddle = (paper: PaperTables): Reference => ({
+  column: "vsMiddle",
+  label: middleAt,
+  theirs: (label) => paperWindowed(paper, ...(label.split(" ") as [Ratio, InterPlace])),
+});
+
+/** One row a ratio and place of intra-hybrid layers, or of full attention among windows. */
+function placesTable(runs: readonly RunRecord[], { column, label: reference, theirs }: Reference): Row[] {
   const losses = lossesByLabel(runs);
   return labelsOf(runs).map((label) => {
-    const [ratio, place] = label.split(" ") as [Ratio, IntraPlace];
-    const own = paperIntra(paper, ratio, place);
+    const [ratio, place] = label.split(" ") as [Ratio, string];
     return {
       ratio,
       place,
       pattern: patternOf(runs, label),
       ...resultColumns(runs, label),
-      ...differenceColumns("vsScatter", versus(losses, label, `${ratio} scatter`)),
-      paper1B: own,
-      paper1BVsScatter: rounded(own - paperIntra(paper, ratio, "scatter"), 3),
+      ...differenceColumns(column, versus(losses, label, reference(ratio))),
+      paper1B: theirs(label),
+      [`paper1B${column === "vsMiddle" ? "VsMiddle" : "VsScatter"}`]: rounded(
+        theirs(label) - theirs(reference(ratio)),
+        3,
+      ),
     };
   });
 }

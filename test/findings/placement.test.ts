@@ -26,7 +26,7 @@ const runsLike = (turn = 1, noise = 0.0003) => fakeStudyRuns(placement, { loss: 
 const without = (runs: StudyRuns, ...names: string[]): StudyRuns =>
   new Map([...runs].filter(([name]) => !names.includes(name)));
 const outcomes = (verdicts: Verdict[]) => verdicts.map(({ outcome }) => outcome);
-const times = (outcome: string) => new Array(7).fill(outcome);
+const times = (outcome: string) => new Array(8).fill(outcome);
 
 describe("the studies of placement", () => {
   test("match all models within 2 % of their weights and put layers where Tables 17 and 21 do", () => {
@@ -40,6 +40,23 @@ describe("the studies of placement", () => {
     expect(placed("1:3 end")).toEqual(paperSet(17, "1b", "1:3", "end"));
     expect(placed("1:3 sandwich")).toEqual(paperSet(21, "1b", "1:3", "sandwich"));
     expect(placed("1:1 end")).toEqual([2, 4, 6, 8, 10, 12, 14]);
+  });
+
+  test("put full attention among windows where Table 11 does, and shrink its window with the training length", () => {
+    const study = placementStudies.find(({ name }) => name === "placement-windows")!;
+    const configs = new Map(planStudy(study, { seeds: [0] }).map(({ label, spec }) => [label, spec.config]));
+    expect([...configs].map(([label, { pattern }]) => `${label} ${pattern}`)).toEqual([
+      "1:1 front TSTSTSTSTSTSTSTS",
+      "1:1 end STSTSTSTSTSTSTST",
+      "1:3 front TSSTSSTSSTSSSSSS",
+      "1:3 middle SSSTSSTSSTSSTSSS",
+      "1:3 end SSSTSSTSSTSSSSST",
+      "1:5 front TSSSSSSSTSSSTSSS",
+      "1:5 middle SSSSTSSSTSSSTSSS",
+      "1:5 end SSSSTSSSTSSSSSST",
+    ]);
+    // 512 + 64 of 8,192 tokens, at 1,024.
+    expect(configs.get("1:5 middle")!.window).toEqual({ size: 64, sink: 8, rope: { theta: 10_000 } });
   });
 
   test("call three thirds early, middle and late, the first layer none of them", () => {
@@ -73,6 +90,17 @@ describe("the tables of placement", () => {
     expect(tables["placement-intra"]).toHaveLength(9);
     expect(tables["placement-intra"].at(-1)).toMatchObject({
       ...{ ratio: "1:5", place: "sandwich", pattern: "HMMMMMMMMMMMH", vsScatter: 0.02, paper1BVsScatter: 0.018 },
+    });
+    expect(tables["placement-windows"]).toHaveLength(8);
+    expect(tables["placement-windows"][2]).toMatchObject({
+      ...{
+        ratio: "1:3",
+        place: "front",
+        pattern: "TSSTSSTSSTSSSSSS",
+        vsMiddle: 0.02,
+        paper1B: 2.742,
+        paper1BVsMiddle: 0.002,
+      },
     });
   });
 
@@ -172,7 +200,9 @@ describe("the verdicts of placement", () => {
 
   test("leave out claims whose models were not trained", () => {
     expect(placement.verdicts(new Map(), paper)).toEqual([]);
-    expect(placement.verdicts(without(runsLike(), "placement-ratios", "placement-intra"), paper)).toHaveLength(3);
+    const others = ["placement-ratios", "placement-intra"];
+    expect(placement.verdicts(without(runsLike(), ...others), paper)).toHaveLength(4);
+    expect(placement.verdicts(without(runsLike(), ...others, "placement-windows"), paper)).toHaveLength(3);
     const two = runsLike()
       .get("placement")!
       .filter(({ label }) => label === "layer 1" || label === "layer 7");
@@ -190,7 +220,13 @@ describe("the figures of placement", () => {
     for (const name of ["1:1 front", "1:5 end", "1:3 cluster", "1:1 sandwich", "Intra-hybrid, against scatter"]) {
       expect(figures["placement-ratios"].outerHTML).toContain(`>${name}</text>`);
     }
+    expect(figures["placement-ratios"].outerHTML).toContain(">Sliding windows, against the middle</text>");
     expect(figures["placement-ratios"].outerHTML).not.toContain(">1:1 end</text>");
+    const told = (...studies: string[]) =>
+      placement.figures(without(runsLike(), ...studies), paper, figureDocument())["placement-ratios"].outerHTML;
+    expect(told()).toContain("Paper: Tables 11, 17 and 21, one run each.");
+    expect(told("placement-windows")).toContain("Paper: Tables 17 and 21, one run each.");
+    expect(told("placement-windows", "placement-intra")).toContain("Paper: Table 17, one run each.");
   });
 
   test("are left out with their studies", () => {
