@@ -39,8 +39,9 @@ export interface FusionPair {
   a: FusionDesign;
   b: FusionDesign;
   /**
-   * Both are the same model but for the names of its weights: with a projection of its own, the second branch is subtracted by
-   * adding it with its projection's sign turned, and weights are drawn alike with either sign. What such a pair differs by is noise.
+   * Both are the same model but for the sign of some weights, which are drawn alike with either: attention is subtracted by adding it
+   * with the sign of its own output projection turned, or of its own values, which norm and scales hand on. What such a pair differs by
+   * is noise.
    */
   same: boolean;
 }
@@ -61,9 +62,12 @@ export function pairsOf(axis: FusionAxis, labels: readonly string[]): FusionPair
     .flatMap((a) =>
       designs
         .filter((b) => b[column] === axis.b && rest(a) === rest(b))
-        .map((b) => ({ axis, a, b, same: axis.name === "subtract − add" && a.out === "Sep" })),
+        .map((b) => ({ axis, a, b, same: axis.name === "subtract − add" && signTurns(a) })),
     );
 }
+
+/** Whether attention has weights of its own that turn its sign. */
+const signTurns = ({ value, out }: FusionDesign) => value === "Sep" || out === "Sep";
 
 /** Loss of a design on DCLM as printed in Table 18 (1B) or 19 (350M), nats a token. */
 export function paperLoss(paper: PaperTables, size: "1B" | "350M", { row, label }: FusionDesign): number {

@@ -51,7 +51,7 @@ function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTab
     paper: `Tables 18 and 19, ${name}, mean over ${count}: ${paperMeans(name, paper)}.`,
     parts: [axisPart(name, losses, sign)],
     evidence: ([own]) => `${own.name}, mean over ${count}: ${inWords(own.interval)}.`,
-    change: `${moreSeeds}; the effect is a mean over the designs tried, all at the learning rate found for the paper's best design: other designs, or rates of their own, may show another.`,
+    change: `${moreSeeds}; the effect is a mean over the designs tried, all at the learning rate found for the 1:5 intra-hybrid: other designs, or rates of their own, may show another.`,
   };
 }
 
@@ -63,7 +63,9 @@ function paperMeans(name: string, paper: PaperTables): string {
 
 function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
   const names = ["subtract − add", "concatenate − add"] as const;
-  const same = pairsOf(fusionAxis(names[0]), allLabels).filter((pair) => pair.same);
+  const subtracted = pairsOf(fusionAxis(names[0]), allLabels);
+  const same = subtracted.filter((pair) => pair.same);
+  const count = same.length === subtracted.length ? `All ${same.length}` : `${same.length} of the`;
   const [a, b] = (["a", "b"] as const).map((side) => same.map((pair) => pair[side].label));
   return {
     claim: "Subtracting or concatenating the branches is better than adding them.",
@@ -72,12 +74,12 @@ function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
     evidence: (parts) => {
       const noise = contrast(losses, a, b);
       const known = noise
-        ? ` ${same.length} of the pairs of subtract and add are one model by its symmetry (their outputs are projected apart), and differ by noise: ${inWords(noise)}.`
+        ? ` ${count} pairs of subtract and add are one model by its symmetry (attention's own values or output turn its sign), and differ by noise: ${inWords(noise)}.`
         : "";
       return `${parts.map(({ name, interval }) => `${name} is ${inWords(interval)}`).join(", ")}.${known}`;
     },
     change:
-      "Subtracting with separate projections cannot differ from adding; more designs with one projection for both would decide about subtraction.",
+      "Subtracting cannot differ from adding where attention has values or an output projection of its own: designs that share both would decide about subtraction.",
   };
 }
 

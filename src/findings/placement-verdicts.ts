@@ -93,7 +93,7 @@ function middleThird({ depths }: PlacementLosses, paper: PaperTables): Claim {
     part(`layers ${range("middle")} − layers ${range(third)}`, contrast(depths, labels("middle"), labels(third)));
   return {
     claim: `The middle is the best place for one attention layer: better on average (layers ${range("middle")} of ${hybridLayers}) than earlier, the first layer not counted, and than later.`,
-    paper: `Table 17, means over the depths tried: the middle third is ${bySize((size) => paperThirds(paper, size, "early"))} against the early one, ${bySize((size) => paperThirds(paper, size, "late"))} against the late one.`,
+    paper: `Table 17, means over the depths tried, in thirds of each model's own layers: the middle third is ${bySize((size) => paperThirds(paper, size, "early"))} against the early one, ${bySize((size) => paperThirds(paper, size, "late"))} against the late one.`,
     parts: [against("early"), against("late")],
     evidence: (parts) => `${list(parts)}.`,
     change: seedsOr("Another recipe, size or text."),

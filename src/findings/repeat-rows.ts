@@ -19,15 +19,15 @@ export interface Repeated {
 export interface Again {
   name: string;
   interval: Interval;
-  /** The runs that it rests on, or some of them. */
+  /** Those of the first model. */
   runs: readonly RunRecord[];
 }
 
 const nameOf = ({ labels: [a, b] }: Repeated) => `${a} − ${b}`;
 
 /**
- * One row a comparison and study: the paired difference in nats a byte, which tokens and bytes share, ± the half-width of its 95 %
- * interval. None where no study but the first is among the runs.
+ * One row a comparison and study: the first model's weights, and the paired difference in nats a byte, which tokens and bytes share,
+ * ± the half-width of its 95 % interval. None where no study but the first is among the runs.
  */
 export function repeatRows(runs: StudyRuns, comparisons: readonly Repeated[]): Row[] {
   return comparisons.flatMap((comparison) => {
@@ -37,7 +37,7 @@ export function repeatRows(runs: StudyRuns, comparisons: readonly Repeated[]): R
       const losses = byLabelAndSeed(own, ({ result }) => result.validation.nllPerByte);
       const interval = versus(losses, ...labels);
       if (!interval) return [];
-      const { spec, result } = own[0];
+      const { spec, result } = own.find(({ label }) => label === labels[0]) as RunRecord;
       return [
         {
           comparison: nameOf(comparison),
@@ -61,7 +61,8 @@ export function repeatsOf(runs: StudyRuns, comparisons: readonly Repeated[], par
       comparison.studies.slice(1).flatMap((study): Again[] => {
         const own = runs.get(study) ?? [];
         const interval = versus(lossesByLabel(own), ...comparison.labels);
-        return interval ? [{ name: nameOf(comparison), interval, runs: own }] : [];
+        const first = own.filter(({ label }) => label === comparison.labels[0]);
+        return interval ? [{ name: nameOf(comparison), interval, runs: first }] : [];
       }),
     );
 }

@@ -1,13 +1,12 @@
 /** The findings table of the README: what each claim of the paper became. */
 
-import { runId } from "../runs/identity.js";
 import { packageStore, readStore } from "../runs/store.js";
 import type { RunRecord } from "../runs/types.js";
 import { costVerdicts } from "./costs.js";
 import type { Finding, Row, Verdict } from "./finding.js";
 import { findings } from "./index.js";
+import { pendingStudies } from "./pending.node.js";
 import { paperTablesOf, recordedRuns } from "./recorded.node.js";
-import { planStudy } from "./study.js";
 
 /** A verdict, or the place of those that wait for runs. */
 export type Claim = Omit<Verdict, "outcome"> & { outcome: Verdict["outcome"] | "not run yet" };
@@ -33,15 +32,13 @@ export function allVerdicts(store: string = packageStore): FindingClaims[] {
 }
 
 /** Empty where at least one study is recorded. */
-function waiting({ title, paperTables, studies }: Finding, stored: readonly RunRecord[]): Claim[] {
+function waiting(finding: Finding, stored: readonly RunRecord[]): Claim[] {
+  const { title, paperTables, studies } = finding;
   if (studies.some(({ pending }) => !pending)) return [];
   const numbers = paperTables.map((name) => Number(/^table(\d+)/.exec(name)?.[1])).filter(Number.isInteger);
-  const known = new Set(stored.map(({ id }) => id));
-  const planned = studies.map((study) => {
-    const runs = planStudy(study);
-    const trained = runs.filter(({ spec }) => known.has(runId(spec))).length;
-    return `${study.name} (${runs.length} runs${trained > 0 ? `, ${trained} of them trained` : ""})`;
-  });
+  const planned = pendingStudies(finding, stored).map(
+    ({ study, runs, trained }) => `${study} (${runs} runs${trained > 0 ? `, ${trained} of them trained` : ""})`,
+  );
   return [
     {
       claim: `${title}.`,

@@ -25,6 +25,7 @@ export { evennessFigure, keptMapsFigure, mapRows } from "../findings/maps-figure
 export { moe } from "../findings/moe.js";
 export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
+export { type PendingStudy, pendingStudies } from "../findings/pending.node.js";
 export { placement } from "../findings/placement.js";
 export { type GridData, protocols, recordedData } from "../findings/protocol.js";
 export { paperTablesOf } from "../findings/recorded.node.js";

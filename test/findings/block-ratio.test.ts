@@ -345,7 +345,9 @@ describe("the verdicts of block-ratio", () => {
   });
 
   test("say that 1:5 saves FLOPs and cache", () => {
-    expect(verdicts(fakeRuns())[2].evidence).toMatch(/saves \d+ % of the training FLOPs and \d+ % of the cache/);
+    expect(verdicts(fakeRuns())[2].evidence).toMatch(
+      /saves 7 % of the training FLOPs at the length trained; .* 42 %, and 69 % of the cache/,
+    );
   });
 });
 

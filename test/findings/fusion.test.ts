@@ -71,12 +71,13 @@ describe("the axes of fusion", () => {
     expect(paperEffect(paper, "350M", hymba)).toBeCloseTo(2.861 - 2.872, 10);
   });
 
-  test("mark pairs that are one model: subtracted or added with a projection of their own", () => {
+  test("mark pairs that are one model: subtracted or added with values or an output of attention's own", () => {
     const marked = fusionAxes.flatMap((axis) => pairsOf(axis, labels).filter(({ same }) => same));
     expect(marked.map(({ a }) => a.label)).toEqual([
       "T/M Diff Sep Sep",
       "T/M Group Diff Sep Sep",
       "T/M Group Scale Diff Sep Sep",
+      "T/M Group Diff Sep Joint",
     ]);
   });
 
@@ -142,7 +143,7 @@ describe("the verdicts of fusion", () => {
     const verdicts = fusion.verdicts(runsLike(), paper);
     expect(outcomes(verdicts)).toEqual(times("reproduced"));
     expect(verdicts[2].paper).toContain("subtract − add 0.000 at 350M and 0.000 at 1B");
-    expect(verdicts[2].evidence).toContain("3 of the pairs of subtract and add are one model");
+    expect(verdicts[2].evidence).toContain("All 4 pairs of subtract and add are one model");
     const again =
       /mean over 4 pairs: .*\. With 1\d\.\dM weights T\/M Group Diff Sep Sep − T\/M Group Diff Sep Joint is −.*\. On bytes /;
     expect(verdicts[3].evidence).toMatch(again);

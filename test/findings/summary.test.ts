@@ -1,6 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { findings } from "../../src/findings/index.js";
+import { pendingStudies } from "../../src/findings/pending.node.js";
+import { placement } from "../../src/findings/placement.js";
+import { planStudy } from "../../src/findings/study.js";
 import { allVerdicts, findingsTable } from "../../src/findings/summary.node.js";
+import { makeRecord } from "../../src/runs/record.js";
+import { fakeProvenance, fakeResult } from "../runs/fake.js";
+
+test("pending studies are counted with the runs that the store has of them", () => {
+  const study = placement.studies.find(({ name }) => name === "placement-windows")!;
+  const stored = planStudy(study)
+    .slice(0, 3)
+    .map((run) => makeRecord(run, fakeResult(), fakeProvenance));
+  const studies = [
+    { ...study, pending: true as const },
+    { ...study, name: "complete", pending: undefined },
+  ];
+  expect(pendingStudies({ ...placement, studies }, stored)).toEqual([
+    { study: "placement-windows", about: study.about, seeds: 3, runs: 24, trained: 3 },
+  ]);
+});
 
 describe("the findings table", () => {
   const all = allVerdicts();

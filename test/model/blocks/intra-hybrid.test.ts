@@ -74,6 +74,18 @@ describe("the definition of H", () => {
       [bare, (weights) => times(weights, "self_attn.o_proj.weight", -1)],
     ));
 
+  it.each([
+    ["", {}],
+    [" scaled", { scale: "vector" }],
+    [" without norms", { norm: "none" }],
+  ] as const)("subtracts by turning the sign of attention's values, too,%s", (_, form) =>
+    expectSame(
+      "values turned",
+      [{ ...joint, ...form, fusion: "subtract" }],
+      [{ ...joint, ...form, fusion: "add" }, (weights) => times(weights, "self_attn.v_proj.weight", -1)],
+    ),
+  );
+
   it("gives each head of each branch the root mean square 1 where it norms them", async () => {
     const louder = (weights: Weights) => {
       times(weights, "self_attn.v_proj.weight", 3);
