@@ -17,6 +17,7 @@ import { register as registerRuns } from "./commands/runs.js";
 import { register as registerSweep } from "./commands/sweep.js";
 import { register as registerTokens } from "./commands/tokens.js";
 import { register as registerTrain } from "./commands/train.js";
+import { messageOf } from "./message.js";
 
 const program = new Command("braid").description("Hybrid Transformer/Mamba-2 language models on WebGPU");
 
@@ -43,6 +44,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`braid: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`braid: ${messageOf(error)}\n`);
   process.exit(1);
 });

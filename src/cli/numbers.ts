@@ -4,7 +4,15 @@ import { InvalidArgumentError } from "commander";
 export function positive(text: string): number {
   const value = Number(text.replaceAll("_", ""));
   if (!(value > 0) || !Number.isFinite(value))
-    throw new InvalidArgumentError("It must be a number above 0, such as 16e6.");
+    throw new InvalidArgumentError("It must be a number above 0, such as 0.5 or 16e6.");
+  return value;
+}
+
+/** A number from 0 on. */
+export function zeroOrMore(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
+    throw new InvalidArgumentError("It must be a number of 0 or more.");
   return value;
 }
 

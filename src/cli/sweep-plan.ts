@@ -82,7 +82,12 @@ function has({ variants }: Study, label: string): boolean {
 /** The studies named; or those of a finding that read such data, bytes or tokens. */
 async function studies(flags: PlanFlags, kind: string): Promise<readonly Study[]> {
   const { findingNamed, studyNamed } = await import("../findings/index.js");
-  if (flags.study !== undefined) return flags.study.split(",").map(studyNamed);
+  if (flags.study !== undefined) {
+    const named = flags.study.split(",").map(studyNamed);
+    const wrong = kind === "bytes" ? undefined : named.find(({ data }) => data === "bytes");
+    if (wrong) throw new Error(`--tokenizer: the study ${wrong.name} reads bytes; leave the tokenizer out`);
+    return named;
+  }
   const all = findingNamed(flags.finding as string).studies;
   const fitting = all.filter(({ data }) => (data === "bytes") === (kind === "bytes"));
   // A finding on tokens can be tried on bytes as well, and the other way round.

@@ -2,6 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { firstInvalidUtf8, firstTokens, holdOut, StreamBuilder, splitAtNul } from "./documents.js";
@@ -104,10 +105,11 @@ const sha256 = (data: Uint8Array | string) => createHash("sha256").update(data).
 
 async function readTextFile(path: string): Promise<Uint8Array> {
   const [ending, compression] = endings(path);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${what} ${path} is a folder`);
   if (ending !== ".txt" && !(ending === "" && compression !== "")) {
     throw new Error(
       `${what} ${path} has the ending ${JSON.stringify(ending + compression)}; ` +
-        "braid reads .txt, .txt.gz and .txt.xz (UTF-8, documents separated by NUL)",
+        "braid reads .txt, .txt.gz and .txt.xz (UTF-8, documents separated by NUL), and for training .tokens",
     );
   }
   return readWhole(path, what);

@@ -122,5 +122,9 @@ async function named(name: string, extra: string[]): Promise<AdapterChoice> {
   const found = choice && !isGpu(choice) ? await find(extra, name) : choice;
   if (found) return found;
   const { listAdapters } = await import("./adapters.node.js");
-  throw new Error(noSuchAdapter(name, await listAdapters()));
+  const adapters = await listAdapters();
+  // The one that npm brought is no driver of the system: Dawn finds it once it is loaded.
+  const bundled = adapters.find(({ env }) => env?.BRAID_ADAPTER === "software");
+  if (bundled?.name.toLowerCase().includes(name.toLowerCase())) return chooseAdapter("software");
+  throw new Error(noSuchAdapter(name, adapters));
 }

@@ -33,6 +33,9 @@ export function unfinishedRuns({
   });
 }
 
+/** How many runs these are: one that several studies plan is trained once. */
+export const countRuns = (runs: readonly PlannedRun[]): number => new Set(runs.map(keyOf)).size;
+
 /**
  * Makes the runs that are not there yet. A run that fails does not end the sweep; see the report.
  * @throws Error when another sweep writes to the same file, or it cannot be written
@@ -68,7 +71,7 @@ class Sweep {
     // A sweep killed between a run's record and its checkpoints left these behind.
     for (const run of runs) if (!todo.includes(run)) dropCheckpoints(out, run);
     this.crews = cards.map((card) => new Crew(card, needsOf, measuring));
-    this.report = { skipped: runs.length - todo.length, done: [], failed: [], left: [] };
+    this.report = { skipped: countRuns(runs) - todo.length, done: [], failed: [], left: [] };
   }
 
   async run(): Promise<SweepReport> {

@@ -120,6 +120,8 @@ describe("braid train", () => {
     [["--config", "package.json"], /package\.json: vocabSize: missing/],
     [["--pattern", "MT", "--config", "package.json"], /--pattern: --config describes the model; leave out one of them/],
     [["--experts", "--spec", "package.json"], /--experts: --spec describes the model/],
+    [["--warmup", "0.9", "--cooldown", "0.9"], /--warmup 0.9 and --cooldown 0.9 are more than the whole run/],
+    [["--data", "test"], /data file test is a folder/],
   ])("says in one line what is wrong with %s", async (wrong, message) => {
     const { code, out, err } = await braid("train", "--tokens", "1000", ...wrong).ended;
     expect(code).not.toBe(0);

@@ -98,6 +98,9 @@ describe("BRAID_ADAPTER", () => {
   });
 
   it.runIf(bundledRuns)("takes the software adapter where that is asked for", async () => {
+    // By its kind, or by its name as "braid doctor" prints it.
+    const named = await gpuScript(open, { env: { ...hidden, BRAID_ADAPTER: "swiftshader" } });
+    expect(JSON.parse(named.stdout)).toMatchObject({ software: true, architecture: "swiftshader" });
     const { stdout } = await gpuScript(open, { env: { BRAID_ADAPTER: "software" } });
     expect(JSON.parse(stdout)).toMatchObject({ software: true });
   });

@@ -56,7 +56,9 @@ describe("braid runs", () => {
     const { out } = await braid("runs", "list", "--store", store);
     expect(out.trim().split("\n")).toHaveLength(4);
     expect(out).toMatch(new RegExp(`${books.id}  block-ratio  1:5 +2  .*4\\.2500 .*1\\.0625 .*test adapter`));
-    expect((await braid("runs", "list", "other", "--store", store)).out).toBe(`no runs of other in ${store}\n`);
+    const none = `there are no runs of other in ${store}; there are some of block-ratio`;
+    await expect(braid("runs", "list", "other", "--store", store)).rejects.toThrow(none);
+    await expect(braid("runs", "list", "--store", "nowhere")).rejects.toThrow("there are no runs in nowhere");
   });
 
   test("show prints a run by the start of its id", async () => {
@@ -142,6 +144,17 @@ describe("braid sweep", () => {
     expect(rates.map((line) => line.split("  ")[2])).toEqual(
       [0.003, 0.006, 0.012].map((rate) => `mamba, seed 0, learning rate ${rate}`),
     );
+  });
+
+  test("refuses a study of bytes on tokens", async () => {
+    const text = join(folder, "text.txt");
+    writeFileSync(text, "Words, and more words. ".repeat(200));
+    const bpe = ["--data", text, "--tokenizer", "data/tokenizers/books-bpe-4096.json"];
+    const list = ["sweep", "--study", "bytes", "--seeds", "0", "--out", out(), "--list"];
+    await expect(braid(...list, ...bpe)).rejects.toThrow(
+      "--tokenizer: the study bytes reads bytes; leave the tokenizer out",
+    );
+    expect((await braid(...list, "--data", text)).out.trim().split("\n")).toHaveLength(4);
   });
 
   test("takes the studies of a finding that read such data", async () => {

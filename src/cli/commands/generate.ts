@@ -8,7 +8,7 @@ import { loadModel, modelFiles, ownType } from "../../model/folder.node.js";
 import { Parameters } from "../../model/parameters.js";
 import { rateText } from "../../train/progress.js";
 import { modelFolder } from "../models.js";
-import { seedNumber, whole } from "../numbers.js";
+import { seedNumber, whole, zeroOrMore } from "../numbers.js";
 import { specialTokens } from "../special-tokens.js";
 import { stopSignal } from "../stop.js";
 
@@ -33,7 +33,12 @@ export function register(program: Command): void {
     )
     .requiredOption("--prompt <text>", "the text to continue")
     .option("--tokens <n>", "tokens to write at most; the text may end before", whole, 256)
-    .option("--temperature <t>", "0 takes the likeliest token, 1 samples from the model's own distribution", Number, 1)
+    .option(
+      "--temperature <t>",
+      "0 takes the likeliest token, 1 samples from the model's own distribution",
+      zeroOrMore,
+      1,
+    )
     .option("--top-k <k>", "only the k likeliest tokens", Number)
     .option("--top-p <p>", "only the likeliest tokens that together have this probability", Number)
     .option("--seed <n>", "seed of the sampling", seedNumber, 0)

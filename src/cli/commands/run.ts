@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { requireNotebookNode } from "../../workbook/node-version.js";
 import type { CellProgress } from "../../workbook/runner.js";
@@ -46,6 +47,8 @@ async function run(notebooks: string[], flags: RunFlags): Promise<void> {
   const { runWorkbook } = await import("../../workbook/workbook.js");
   const stop = stopSignal();
   const { param, html, ...options } = flags;
+  // Better now than after the notebooks have run.
+  if (html !== undefined) mkdirSync(html, { recursive: true });
   if (flags.check && flags.scale !== undefined && flags.scale !== "recorded") {
     // `npm run reproduce -- --scale nano` trains anew; what is stored are recorded runs.
     process.stdout.write(`Outputs of scale ${flags.scale} are not compared: the stored ones are of scale recorded.\n`);
@@ -60,6 +63,9 @@ async function run(notebooks: string[], flags: RunFlags): Promise<void> {
     onNotebook: printOutcome,
   });
   stop.dispose();
+  if (options.check && outcomes.every(({ status }) => status === "ok")) {
+    process.stdout.write(`${outcomes.length} notebooks: outputs and figures are those stored.\n`);
+  }
   if (html !== undefined) {
     const { writeReport } = await import("../../workbook/report.js");
     process.stdout.write(`report: ${writeReport(html, outcomes)}\n`);

@@ -25,8 +25,11 @@ async function list(finding: string | undefined, flags: StoreFlags): Promise<voi
   const folder = await storeOf(flags);
   const found = readStore(folder, finding);
   if (found.length === 0) {
-    process.stdout.write(`no runs${finding === undefined ? "" : ` of ${finding}`} in ${folder}\n`);
-    return;
+    const known = [...new Set(readStore(folder).map((run) => run.finding))];
+    if (finding !== undefined && known.length > 0) {
+      throw new Error(`there are no runs of ${finding} in ${folder}; there are some of ${known.join(", ")}`);
+    }
+    throw new Error(`there are no runs in ${folder}`);
   }
   const rows = found.map((run) => ({
     id: run.id,

@@ -59,13 +59,14 @@ export function register(program: Command): void {
 
 async function run(flags: SweepFlags): Promise<void> {
   const { nameOf, SweepDisplay } = await import("../sweep-display.js");
-  const { sweep, unfinishedRuns } = await import("../../runs/sweep.js");
+  const { countRuns, sweep, unfinishedRuns } = await import("../../runs/sweep.js");
   const { readStore } = await import("../../runs/store.js");
   const data = dataOptions(flags);
   const planned = await plan(flags, data);
   const finished = flags.store === undefined ? [] : readStore(flags.store);
   const todo = unfinishedRuns({ runs: planned, out: flags.out, finished });
-  process.stderr.write(`${planned.length} runs, ${planned.length - todo.length} of them finished before\n`);
+  const count = countRuns(planned);
+  process.stderr.write(`${count} runs, ${count - todo.length} of them finished before\n`);
   if (flags.list) return list(todo, flags.out);
   if (todo.length === 0) return;
   const cards = await cardsFor(flags);

@@ -176,6 +176,11 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
     : preset(parseSize(options.size ?? "nano"), { pattern: options.pattern, vocabSize });
   const model = options.experts ? withExperts(config) : config;
   const { tokens, seed, lr, batch: sequences, length, warmup, cooldown } = options;
+  if (warmup + cooldown > 1) {
+    throw new Error(
+      `--warmup ${warmup} and --cooldown ${cooldown} are more than the whole run; their sum must be at most 1`,
+    );
+  }
   const spec = trainSpec(model, dataset, {
     tokens,
     seed,
