@@ -5,14 +5,14 @@ export function messageOf(error: unknown): string {
   const place = dest ?? path;
   if (code === undefined || syscall === undefined || (place === undefined && code !== "EISDIR")) return error.message;
   if (syscall.startsWith("spawn")) return code === "ENOENT" ? `there is no program ${path}` : error.message;
+  const noFolder = `${place} is a file or lies in one; it must be a folder`;
   switch (code) {
     case "EISDIR":
       return `${place ?? "a path given"} is a folder; it must be a file`;
-    case "EEXIST":
     case "ENOTDIR":
-      return syscall === "mkdir" || code === "ENOTDIR"
-        ? `${place} is a file or lies in one; it must be a folder`
-        : error.message;
+      return noFolder;
+    case "EEXIST":
+      return syscall === "mkdir" ? noFolder : error.message;
     case "ENOENT":
       return `${path} does not exist`;
     case "EACCES":

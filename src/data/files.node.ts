@@ -22,11 +22,10 @@ export function writeAtomically(path: string, ...parts: (string | Uint8Array)[])
 }
 
 /**
- * A file's bytes as they lie on disk.
  * @param what how errors call it, e.g. "data file"
  * @throws Error when the path is wrong or the file is empty
  */
-export async function readWhole(path: string, what: string): Promise<Uint8Array> {
+export async function requireFile(path: string, what: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       error.code === "ENOENT" ? `${what} ${path} does not exist` : `${what} ${path} cannot be read: ${error.message}`,
@@ -34,6 +33,11 @@ export async function readWhole(path: string, what: string): Promise<Uint8Array>
   });
   if (!found.isFile()) throw new Error(`${what} ${path} is ${found.isDirectory() ? "a folder" : "not a file"}`);
   if (found.size === 0) throw new Error(`${what} ${path} is empty`);
+}
+
+/** A file's bytes as they lie on disk. @throws Error as `requireFile` does, or when it cannot be read */
+export async function readWhole(path: string, what: string): Promise<Uint8Array> {
+  await requireFile(path, what);
   return readFile(path).catch((error: Error) => {
     throw new Error(`${what} ${path} cannot be read: ${error.message}`);
   });

@@ -2,11 +2,10 @@
 
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { firstInvalidUtf8, firstTokens, holdOut, StreamBuilder, splitAtNul } from "./documents.js";
-import { endings, readWhole, uncompressed } from "./files.node.js";
+import { endings, readWhole, requireFile, uncompressed } from "./files.node.js";
 import { cacheFolder, loadTokens, saveTokens } from "./tokens.node.js";
 import type { Dataset, TokenCodec, TokenStream } from "./types.js";
 
@@ -105,7 +104,7 @@ const sha256 = (data: Uint8Array | string) => createHash("sha256").update(data).
 
 async function readTextFile(path: string): Promise<Uint8Array> {
   const [ending, compression] = endings(path);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${what} ${path} is a folder`);
+  await requireFile(path, what);
   if (ending !== ".txt" && !(ending === "" && compression !== "")) {
     throw new Error(
       `${what} ${path} has the ending ${JSON.stringify(ending + compression)}; ` +

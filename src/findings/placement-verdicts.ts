@@ -1,5 +1,6 @@
 /** The claims of Tables 11, 17 and 21, judged by our runs. */
 
+import type { ByLabel } from "./by-seed.js";
 import { seedsInWords } from "./change.js";
 import { type Claim, counted, judge, type Part, part } from "./claims.js";
 import { divergedInWords } from "./diverged.js";
@@ -77,14 +78,18 @@ function frontIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): 
   return {
     claim: "At 1:1, 1:3 and 1:5, moving the first attention layer to the front makes the model worse.",
     paper: `Table 17, middle (at 1:1 the end) against front: ${byRatio(paper, ratios, "middle", "front")} (for the 1B model with 1:3 in front it prints the Transformer's losses).`,
-    parts: ratios.map((ratio) => {
-      const middle = middleAt(ratio);
-      return part(`${middle} − ${ratio} front`, contrast(losses, [middle], [`${ratio} front`]));
-    }),
+    parts: frontParts(losses),
     evidence: (parts) => `${counted(parts)} ${list(parts)}.`,
     change: seedsOr("Another recipe, size or text."),
   };
 }
+
+/** The middle of each ratio less its front; `among` ends the names where two kinds of layers have such places. */
+const frontParts = (losses: ByLabel, among = "") =>
+  ratios.map((ratio) => {
+    const middle = middleAt(ratio);
+    return part(`${middle} − ${ratio} front${among}`, contrast(losses, [middle], [`${ratio} front`]));
+  });
 
 function middleThird({ depths }: PlacementLosses, paper: PaperTables): Claim {
   const labels = (third: Third) => layersOf(third).map((depth) => `layer ${depth}`);
@@ -143,10 +148,7 @@ function frontIsWorseAmongWindows({ windows: losses }: PlacementLosses, paper: P
     claim:
       "Among sliding-window layers, too, moving the first full attention to the front makes the model worse, at 1:1, 1:3 and 1:5.",
     paper: `Table 11 (1B), middle (at 1:1 the end) against front: ${theirs.join(", ")}.`,
-    parts: ratios.map((ratio) => {
-      const middle = middleAt(ratio);
-      return part(`${middle} − ${ratio} front, windows`, contrast(losses, [middle], [`${ratio} front`]));
-    }),
+    parts: frontParts(losses, ", windows"),
     evidence: (parts) => `${counted(parts)} ${list(parts)}.`,
     change: seedsOr("Another recipe, size or text."),
   };

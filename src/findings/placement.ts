@@ -10,6 +10,7 @@ import {
   type InterPlace,
   type IntraPlace,
   middleOf,
+  type PaperSize,
   paperIntra,
   paperPlaced,
   paperPlacementTables,
@@ -31,9 +32,9 @@ export const placement: Finding = {
   studies: [...placementStudies, ...placementRepeats],
   tables: (runs, paper) => ({
     ...present(runs, "placement", (own) => depthTable(own, paper)),
-    ...present(runs, "placement-ratios", (own) => ratioTable(own, paper)),
-    ...present(runs, "placement-intra", (own) => placesTable(own, againstScatter(paper))),
-    ...present(runs, "placement-windows", (own) => placesTable(own, againstMiddle(paper))),
+    ...present(runs, "placement-ratios", (own) => placesTable(own, interReference(paper))),
+    ...present(runs, "placement-intra", (own) => placesTable(own, intraReference(paper))),
+    ...present(runs, "placement-windows", (own) => placesTable(own, windowReference(paper))),
     ...filled({
       "placement-repeats": repeatRows(runs, repeated),
       "placement-comparisons": comparisonRows(placementVerdicts(placementLosses(runs), paper), kindOf),
@@ -94,63 +95,51 @@ function depthTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
   });
 }
 
-/** One row a ratio and place, compared with the middle of its ratio. */
-function ratioTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
-  const losses = lossesByLabel(runs);
-  return labelsOf(runs).map((label) => {
-    const [ratio, place] = label.split(" ") as [Ratio, InterPlace];
-    const columns = (["350M", "1B"] as const).map((size): Row => {
-      const own = paperPlaced(paper, size, ratio, place);
-      const difference = own - paperPlaced(paper, size, ratio, "middle");
-      return { [`paper${size}`]: own, [`paper${size}VsMiddle`]: rounded(difference, 3) };
-    });
-    return {
-      ratio,
-      place,
-      pattern: patternOf(runs, label),
-      ...resultColumns(runs, label),
-      ...differenceColumns("vsMiddle", versus(losses, label, middleAt(ratio))),
-      ...columns[0],
-      ...columns[1],
-    };
-  });
-}
-
-/** What the places of a ratio are compared with, and the paper's losses at 1B, the only size of Tables 11 and 21. */
+/** What the places of a ratio are compared with, and the paper's losses at the sizes that it prints. */
 interface Reference {
   column: "vsMiddle" | "vsScatter";
   label: (ratio: Ratio) => string;
-  theirs: (label: string) => number;
+  theirs: Partial<Record<PaperSize, (label: string) => number>>;
 }
 
-const againstScatter = (paper: PaperTables): Reference => ({
-  column: "vsScatter",
-  label: (ratio) => `${ratio} scatter`,
-  theirs: (label) => paperIntra(paper, ...(label.split(" ") as [Ratio, IntraPlace])),
-});
+const placedAt = (paper: PaperTables, size: PaperSize) => (label: string) =>
+  paperPlaced(paper, size, ...(label.split(" ") as [Ratio, InterPlace]));
 
-const againstMiddle = (paper: PaperTables): Reference => ({
+const interReference = (paper: PaperTables): Reference => ({
   column: "vsMiddle",
   label: middleAt,
-  theirs: (label) => paperWindowed(paper, ...(label.split(" ") as [Ratio, InterPlace])),
+  theirs: { "350M": placedAt(paper, "350M"), "1B": placedAt(paper, "1B") },
 });
 
-/** One row a ratio and place of intra-hybrid layers, or of full attention among windows. */
+const intraReference = (paper: PaperTables): Reference => ({
+  column: "vsScatter",
+  label: (ratio) => `${ratio} scatter`,
+  theirs: { "1B": (label) => paperIntra(paper, ...(label.split(" ") as [Ratio, IntraPlace])) },
+});
+
+const windowReference = (paper: PaperTables): Reference => ({
+  column: "vsMiddle",
+  label: middleAt,
+  theirs: { "1B": (label) => paperWindowed(paper, ...(label.split(" ") as [Ratio, InterPlace])) },
+});
+
+/** One row a ratio and place, compared with the reference of its ratio; the paper's differences are to its own. */
 function placesTable(runs: readonly RunRecord[], { column, label: reference, theirs }: Reference): Row[] {
   const losses = lossesByLabel(runs);
+  const versusName = column === "vsMiddle" ? "VsMiddle" : "VsScatter";
   return labelsOf(runs).map((label) => {
     const [ratio, place] = label.split(" ") as [Ratio, string];
+    const printed = Object.entries(theirs).map(([size, loss]) => ({
+      [`paper${size}`]: loss(label),
+      [`paper${size}${versusName}`]: rounded(loss(label) - loss(reference(ratio)), 3),
+    }));
     return {
       ratio,
       place,
       pattern: patternOf(runs, label),
       ...resultColumns(runs, label),
       ...differenceColumns(column, versus(losses, label, reference(ratio))),
-      paper1B: theirs(label),
-      [`paper1B${column === "vsMiddle" ? "VsMiddle" : "VsScatter"}`]: rounded(
-        theirs(label) - theirs(reference(ratio)),
-        3,
-      ),
+      ...Object.assign({}, ...printed),
     };
   });
 }

@@ -69,10 +69,13 @@ export function adapterWish(wish: AdapterWish): AdapterWish | { name: string } {
   return kinds.find((kind) => kind === asked) ?? { name: asked };
 }
 
+/** Whether an adapter is the one that npm brought. */
+const isBundled = ({ env }: FoundAdapter) => env?.BRAID_ADAPTER === "software";
+
 /** What is said of a $BRAID_ADAPTER that is no kind and in no adapter's name. */
 export function noSuchAdapter(name: string, adapters: readonly FoundAdapter[]): string {
-  // The one that npm brought goes by its kind alone.
-  const names = adapters.filter(({ env }) => env?.BRAID_ADAPTER !== "software").map((found) => `"${found.name}"`);
+  // The one that npm brought is there in the word "software".
+  const names = adapters.filter((found) => !isBundled(found)).map((found) => `"${found.name}"`);
   const here = names.length > 0 ? [...new Set(names)].join(", ") : "none";
   return `BRAID_ADAPTER is "${name}"; it can be "any", "hardware", "software" or part of the name of an adapter, here: ${here}.`;
 }
@@ -124,7 +127,7 @@ async function named(name: string, extra: string[]): Promise<AdapterChoice> {
   const { listAdapters } = await import("./adapters.node.js");
   const adapters = await listAdapters();
   // The one that npm brought is no driver of the system: Dawn finds it once it is loaded.
-  const bundled = adapters.find(({ env }) => env?.BRAID_ADAPTER === "software");
+  const bundled = adapters.find(isBundled);
   if (bundled?.name.toLowerCase().includes(name.toLowerCase())) return chooseAdapter("software");
   throw new Error(noSuchAdapter(name, adapters));
 }
