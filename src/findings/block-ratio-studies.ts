@@ -85,7 +85,6 @@ export const blockRatioStudies: readonly Study[] = [
     about: "The intra-hybrid ratios, trained for the Transformer's FLOPs",
     variants: hybrids.map(intra).map(equalFlops),
     warmupOf: protocols.nano.tokens,
-    pending: true,
   },
   {
     ...nano,

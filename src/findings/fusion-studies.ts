@@ -86,7 +86,6 @@ export const fusionStudies: readonly Study[] = [
     name: "fusion-dimensions",
     about: "Attention's width against Mamba-2's inside a hybrid layer (Table 20)",
     variants: (Object.keys(dimensionRatios) as (keyof typeof dimensionRatios)[]).map(ratio),
-    pending: true,
   },
   {
     ...nano,

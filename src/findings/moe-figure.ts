@@ -1,20 +1,17 @@
 import * as Plot from "@observablehq/plot";
 import type { RunRecord } from "../runs/types.js";
 import { fourArchitectures } from "./models.js";
-import { type Gain, moeLabel, type PaperMoe, paperGain } from "./moe-losses.js";
+import { type Gain, type MoeSetting, moeLabel, type PaperMoe, paperGain } from "./moe-losses.js";
 import { architectureColor, architectureStyle, architectureSymbol, ink, plotDefaults, surface } from "./theme.js";
 
 const labels = fourArchitectures.map((key) => architectureStyle(key).label);
 
-/**
- * What experts change of the loss, per architecture: ours with 95 % intervals, the paper's beside it.
- * @param setting ends the title, such as ", on bytes"
- */
+/** What experts change of the loss, per architecture: ours with 95 % intervals, the paper's beside it where both are a token's. */
 export function moeFigure(
   gains: readonly Gain[],
   paper: readonly PaperMoe[],
   document: Document,
-  setting = "",
+  { words, per }: MoeSetting,
 ): SVGSVGElement | HTMLElement {
   const ours = gains.map(({ model, interval: { mean, low, high } }) => ({
     model: architectureStyle(model).label,
@@ -23,10 +20,11 @@ export function moeFigure(
     high,
   }));
   const known = ours.filter(({ low }) => Number.isFinite(low));
-  const theirs = fourArchitectures.map((key) => ({ model: architectureStyle(key).label, mean: paperGain(paper, key) }));
+  const printed = per === "token" ? fourArchitectures : [];
+  const theirs = printed.map((key) => ({ model: architectureStyle(key).label, mean: paperGain(paper, key) }));
   const named = [
     { ...ours[0], text: "ours", dy: -24, fill: architectureStyle(gains[0].model).colour },
-    { ...theirs[0], text: "paper, 1B", dy: 32, fill: ink },
+    ...theirs.slice(0, 1).map((first) => ({ ...first, text: "paper, 1B", dy: 32, fill: ink })),
   ];
   return Plot.plot({
     ...plotDefaults,
@@ -35,10 +33,9 @@ export function moeFigure(
     marginLeft: 96,
     marginRight: 24,
     marginBottom: 44,
-    title: `What experts change of the validation loss${setting}`,
-    caption:
-      "Loss with one shared and the best of eight experts, less that of the dense model with as many active weights. Ours: mean over seeds with its 95 % interval, paired by seed. Paper: Table 4, one run each.",
-    x: { label: "loss with experts − dense (nats a token) →", labelArrow: "none", grid: true, nice: true },
+    title: `What experts change of the validation loss${words}`,
+    caption: `Loss with one shared and the best of eight experts, less that of the dense model with as many active weights. Ours: mean over seeds with its 95 % interval, paired by seed. ${per === "token" ? "Paper: Table 4, one run each." : "The paper's losses, of tokens, have another unit."}`,
+    x: { label: `loss with experts − dense (nats a ${per}) →`, labelArrow: "none", grid: true, nice: true },
     y: { type: "band", domain: labels, label: null, padding: 0.1 },
     color: architectureColor(fourArchitectures),
     symbol: architectureSymbol(fourArchitectures),

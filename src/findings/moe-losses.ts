@@ -13,7 +13,7 @@ export type Network = (typeof networks)[number];
 /** The label of a run of the mixture-of-experts studies. */
 export const moeLabel = (model: FourArchitecture, network: Network) => `${model} ${network}`;
 
-/** Loss with experts less loss of the dense model, in nats a token: below zero where experts help. */
+/** Loss with experts less loss of the dense model, in nats a token (of a model of bytes, a byte): below zero where experts help. */
 export interface Gain {
   model: FourArchitecture;
   /** By seed; seeds that only one of the two was trained with are left out. */
@@ -31,6 +31,16 @@ export function gains(runs: readonly RunRecord[]): Gain[] {
     return [{ model, bySeed, interval: interval95([...bySeed.values()]) }];
   });
 }
+
+/** What sets a study apart from the main one. */
+export interface MoeSetting {
+  /** Ends titles and claims, such as ", on bytes". */
+  words: string;
+  /** What losses are a mean over. The paper's are a token's, of another tokenizer, and stand beside ours a token alone. */
+  per: "token" | "byte";
+}
+
+export const mainSetting: MoeSetting = { words: "", per: "token" };
 
 /** A row of Table 4, 1B models. */
 export interface PaperMoe {

@@ -3,7 +3,7 @@ import type { RunRecord } from "../runs/types.js";
 import { accuracies } from "./accuracy.js";
 import { type Row, rounded } from "./finding.js";
 import { fourArchitectures } from "./models.js";
-import { gains, moeLabel, networks, type PaperMoe, paperGain } from "./moe-losses.js";
+import { gains, type MoeSetting, moeLabel, networks, type PaperMoe, paperGain } from "./moe-losses.js";
 import { mean, sd } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
@@ -12,7 +12,7 @@ import { architectureStyle } from "./theme.js";
  * interval behind; accuracies are percent; `maxLoad` is the busiest expert's tokens over the mean expert's, of the last step, mean over
  * layers and seeds; `entropy` that of the router's distribution over its maximum. Weights are those of mixers and networks.
  */
-export function moeRows(runs: readonly RunRecord[], paper: readonly PaperMoe[]): Row[] {
+export function moeRows(runs: readonly RunRecord[], paper: readonly PaperMoe[], { per }: MoeSetting): Row[] {
   const ours = gains(runs);
   return fourArchitectures.flatMap((model) =>
     networks.flatMap((network): Row[] => {
@@ -36,8 +36,8 @@ export function moeRows(runs: readonly RunRecord[], paper: readonly PaperMoe[]):
           nllPerByte: rounded(mean(own.map(({ result }) => result.validation.nllPerByte)), 4),
           vsDense: gain ? rounded(gain.mean, 4) : null,
           vsDenseHalf: gain ? rounded(gain.high - gain.mean, 4) : null,
-          paper1B: theirs?.nll ?? null,
-          paper1BVsDense: network === "experts" ? rounded(paperGain(paper, model), 3) : null,
+          paper1B: per === "token" ? (theirs?.nll ?? null) : null,
+          paper1BVsDense: network === "experts" && per === "token" ? rounded(paperGain(paper, model), 3) : null,
           ...accuracies(own),
           paper1BAccuracy: theirs?.accuracy ?? null,
           maxLoad: average("maxLoad"),

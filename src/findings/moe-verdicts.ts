@@ -1,16 +1,17 @@
 /** The two claims of Table 4, judged by our runs. */
 
+import { bytesPerToken } from "./bytes-studies.js";
 import { seedsInWords } from "./change.js";
 import { type Part, part } from "./claims.js";
 import { inWords, signed, type Verdict } from "./finding.js";
 import { fourArchitectures } from "./models.js";
-import { type Gain, type PaperMoe, paperGain } from "./moe-losses.js";
+import { type Gain, type MoeSetting, type PaperMoe, paperGain } from "./moe-losses.js";
 import { allOf, type Interval, type Outcome, pairedDifference } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 /**
  * How far apart the gains of two architectures may be and still count as alike. The paper's four lie within 0.014 of each other; stated
- * before any run was made.
+ * before any run was made. In nats a token; on bytes it is what a byte has of that, and so no wider.
  */
 export const alikeMargin = 0.02;
 
@@ -20,17 +21,17 @@ export function alike({ low, high }: Interval, margin: number): Outcome {
   return low > margin || high < -margin ? "contradicted" : "unresolved";
 }
 
-/**
- * Empty unless all four architectures have runs of both kinds.
- * @param setting what is added to the claims, such as ", on bytes"
- */
-export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], setting = ""): Verdict[] {
+/** Empty unless all four architectures have runs of both kinds. */
+export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], { words, per }: MoeSetting): Verdict[] {
   if (gains.length < fourArchitectures.length) return [];
+  const margin = per === "token" ? alikeMargin : Number((alikeMargin / bytesPerToken).toFixed(4));
+  const unit = per === "token" ? "nats a token" : `nats a byte (${alikeMargin} a token of ${bytesPerToken} bytes)`;
+  const text = (interval: Interval) => inWords(interval, (value) => signed(value, per === "token" ? 3 : 4));
   const name = (gain: Gain) => architectureStyle(gain.model).label;
   const lower = gains.map((gain) => part(`${name(gain)}: experts − dense`, gain.interval));
   const pairs = gains.flatMap((a, i) => gains.slice(i + 1).map((b) => [a, b] as const));
   const same = pairs.map(([a, b]) =>
-    part(`gain of ${name(a)} − of ${name(b)}`, pairedDifference(a.bySeed, b.bySeed), (gap) => alike(gap, alikeMargin)),
+    part(`gain of ${name(a)} − of ${name(b)}`, pairedDifference(a.bySeed, b.bySeed), (gap) => alike(gap, margin)),
   );
   const printed = fourArchitectures
     .map((model) => `${architectureStyle(model).label} ${signed(paperGain(paper, model))}`)
@@ -39,18 +40,18 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
   const widest = [...same].sort((a, b) => Math.abs(b.interval.mean) - Math.abs(a.interval.mean))[0];
   const named = (wanted: Outcome) => same.filter(({ outcome }) => outcome === wanted);
   const [close, apart, open] = [named("reproduced"), named("contradicted"), named("unresolved")];
-  const told = (parts: readonly Part[]) => parts.map(({ name, interval }) => `${name} ${inWords(interval)}`).join(", ");
+  const told = (parts: readonly Part[]) => parts.map(({ name, interval }) => `${name} ${text(interval)}`).join(", ");
   return [
     {
-      claim: `A shared and the best of eight experts lower the loss of every architecture${setting}.`,
-      paper: `Table 4, 1B: ${printed}.`,
+      claim: `A shared and the best of eight experts lower the loss of every architecture${words}.`,
+      paper: `Table 4, 1B, nats a token: ${printed}.`,
       outcome: allOf(lower.map(({ outcome }) => outcome)),
-      evidence: `${gains.map((gain) => `${name(gain)} ${inWords(gain.interval)}`).join(", ")}.`,
+      evidence: `${gains.map((gain) => `${name(gain)} ${text(gain.interval)}`).join(", ")}.`,
       change: seedsInWords(lower) ?? "Seeds that disagree with those here, larger models, or more tokens a weight.",
       parts: lower,
     },
     {
-      claim: `They lower it alike: any two architectures' gains differ by less than ${alikeMargin} nats a token${setting}.`,
+      claim: `They lower it alike: any two architectures' gains differ by less than ${margin} ${unit}${words}.`,
       paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)}.`,
       outcome: allOf(same.map(({ outcome }) => outcome)),
       evidence: `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,

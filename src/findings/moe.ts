@@ -2,17 +2,17 @@
 
 import type { Finding, Row, StudyRuns } from "./finding.js";
 import { loadFigure, moeFigure } from "./moe-figure.js";
-import { gains, moeTable, paperMoe } from "./moe-losses.js";
+import { gains, type MoeSetting, mainSetting, moeTable, paperMoe } from "./moe-losses.js";
 import { moeStudies } from "./moe-studies.js";
 import { loadRows, moeRows } from "./moe-tables.js";
 import { moeVerdicts } from "./moe-verdicts.js";
 import { moeRepeats } from "./repeats.js";
 
 const studies = [...moeStudies, ...moeRepeats];
-/** What the claims add for each study that repeats the main one. */
-const settings: Readonly<Record<string, string>> = {
-  "moe-mini": ", with 16M active weights",
-  "moe-bytes": ", on bytes",
+const settings: Readonly<Record<string, MoeSetting>> = {
+  moe: mainSetting,
+  "moe-mini": { words: ", with 16M active weights", per: "token" },
+  "moe-bytes": { words: ", on bytes", per: "byte" },
 };
 
 const present = (runs: StudyRuns) =>
@@ -30,7 +30,7 @@ export const moe: Finding = {
   tables: (runs, paper) => {
     const tables: Record<string, Row[]> = {};
     for (const { name, runs: own } of present(runs)) {
-      tables[name] = moeRows(own, paperMoe(paper[moeTable]));
+      tables[name] = moeRows(own, paperMoe(paper[moeTable]), settings[name]);
       tables[`${name}-load`] = loadRows(own);
     }
     return tables;
@@ -40,7 +40,8 @@ export const moe: Finding = {
     for (const { name, runs: own } of present(runs)) {
       const ours = gains(own);
       if (ours.length > 0) figures[name] = moeFigure(ours, paperMoe(paper[moeTable]), document, settings[name]);
-      if (own.some(({ result }) => result.routers)) figures[`${name}-load`] = loadFigure(own, document, settings[name]);
+      if (own.some(({ result }) => result.routers))
+        figures[`${name}-load`] = loadFigure(own, document, settings[name].words);
     }
     return figures;
   },

@@ -102,6 +102,5 @@ export const placementStudies: readonly Study[] = [
     name: "placement-windows",
     about: "Full attention first, in the middle and last among sliding-window layers, at three ratios",
     variants: placesOf(windowed),
-    pending: true,
   },
 ];

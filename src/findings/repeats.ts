@@ -30,7 +30,9 @@ function again(
   return { ...study, diverged: undefined, ...change, variants };
 }
 
-const mini = { size: "mini", seeds: [0, 1], pending: true } as const;
+const mini = { size: "mini", seeds: [0, 1] } as const;
+/** Not all of them trained yet. */
+const pending = { pending: true } as const;
 const bytes = { data: "bytes" } as const;
 
 export const blockRatioRepeats: readonly Study[] = [
@@ -46,6 +48,7 @@ export const blockRatioRepeats: readonly Study[] = [
   }),
   again(blockRatioStudies, "learning-rates", ["transformer", "mamba", "inter", "intra"], {
     ...mini,
+    ...pending,
     name: "learning-rates-mini",
     about: "Four architectures with 16M parameters at several peak learning rates, a quarter of the tokens, one seed",
     rates: [2e-3, 4e-3, 8e-3],
@@ -64,6 +67,7 @@ export const placementRepeats: readonly Study[] = [
   }),
   again(placementStudies, "placement-ratios", deciding, {
     ...mini,
+    ...pending,
     name: "placement-ratios-mini",
     about: "1:5 with attention first and in the middle, with 16M parameters",
   }),
@@ -80,6 +84,7 @@ const designs = [bestDesign, "T/M Diff Sep Sep", "T/M Group Diff Sep Joint"];
 export const fusionRepeats: readonly Study[] = [
   again(fusionStudies, "fusion", designs, {
     ...mini,
+    ...pending,
     name: "fusion-mini",
     about: "The best design, without norms, and with one output projection, with 16M parameters",
   }),
@@ -102,6 +107,5 @@ export const moeRepeats: readonly Study[] = [
     ...bytes,
     name: "moe-bytes",
     about: "Dense and with experts, on bytes",
-    pending: true,
   }),
 ];

@@ -30,9 +30,11 @@ const budgetText = (budget: number) => budget.toExponential().replace("+", "");
 export function scalingFigure(fitted: FittedReading, words: ScalingFigureWords, document: Document): HTMLElement {
   // Toy runs may have no optimum within the sizes tried.
   const found = fitted.optima.some(({ bracketed }) => bracketed);
-  return stackedFigure(document, words, [
+  const optima = found ? optimaShown(fitted, words) : undefined;
+  const caption = optima?.cut ? "Intervals that end at the upper or lower edge go on beyond it." : undefined;
+  return stackedFigure(document, { ...words, caption }, [
     curves(fitted.reading, words, document),
-    found ? optimaChart(fitted, words, document) : undefined,
+    optima && optimaChart(optima, words, document),
   ]);
 }
 
@@ -90,8 +92,8 @@ function curves({ points }: Reading, { unit, leftOut = [] }: ScalingFigureWords,
   });
 }
 
-function optimaChart({ optima }: FittedReading, { unit }: ScalingFigureWords, document: Document) {
-  const [weights, unitName] = unit;
+/** The optima within the sizes tried, in the unit of the axes, with intervals as far as the axis reaches. */
+function optimaShown({ optima }: FittedReading, { unit: [weights] }: ScalingFigureWords) {
   const budgets = [...new Set(optima.map(({ budget }) => budget))].sort((a, b) => a - b);
   const aside = (budgets[budgets.length - 1] / budgets[0]) ** (1 / 60);
   const shown = optima
@@ -106,9 +108,18 @@ function optimaChart({ optima }: FittedReading, { unit }: ScalingFigureWords, do
     }));
   const sizes = shown.map(({ size }) => size);
   const domain: [number, number] = [Math.min(...sizes) / 1.6, Math.max(...sizes) * 2.2];
-  const clamped = shown
+  const intervals = shown
     .filter(({ low }) => Number.isFinite(low))
     .map((one) => ({ ...one, low: Math.max(one.low, domain[0]), high: Math.min(one.high, domain[1]) }));
+  const cut = shown.some(({ low, high }) => low < domain[0] || high > domain[1]);
+  return { budgets, shown, intervals, domain, cut };
+}
+
+function optimaChart(
+  { budgets, shown, intervals, domain }: ReturnType<typeof optimaShown>,
+  { unit: [, unitName] }: ScalingFigureWords,
+  document: Document,
+) {
   const last = fourArchitectures.flatMap((key) => {
     const own = shown.filter(({ model }) => model === name(key));
     return own.length > 0 ? [{ ...own[own.length - 1], value: own[own.length - 1].size }] : [];
@@ -142,7 +153,14 @@ function optimaChart({ optima }: FittedReading, { unit }: ScalingFigureWords, do
       // As text: of a logarithmic scale's ticks Plot would leave out the label of 8e19.
       Plot.axisX(budgets, { text: budgetText }),
       Plot.line(shown, { ...place, stroke: "model", strokeOpacity: 0.4 }),
-      Plot.ruleX(clamped, { x: "budget", y1: "low", y2: "high", stroke: "model", strokeWidth: 2, strokeOpacity: 0.7 }),
+      Plot.ruleX(intervals, {
+        x: "budget",
+        y1: "low",
+        y2: "high",
+        stroke: "model",
+        strokeWidth: 2,
+        strokeOpacity: 0.7,
+      }),
       Plot.text(labels, {
         x: budgets[budgets.length - 1] * 1.3,
         y: "shown",

@@ -119,6 +119,19 @@ describe("the verdicts on experts", () => {
     expect(Object.keys(moe.tables(runs, paper))).toEqual(["moe-bytes", "moe-bytes-load"]);
   });
 
+  test("of bytes have a byte's part of the margin, and nothing of the paper's tokens beside them", () => {
+    const byte = (change: Record<string, number>) => new Map([["moe-bytes", fakeRuns(change, 0.0001)]]);
+    const gains = { transformer: -0.02, mamba: -0.01, inter: -0.01, intra: -0.01 };
+    const [, same] = moe.verdicts(byte(gains), paper);
+    expect(same.claim).toContain("less than 0.0056 nats a byte (0.02 a token of 3.54 bytes), on bytes.");
+    expect(same.outcome).toBe("contradicted");
+    expect(same.evidence).toMatch(/gain of Transformer − of Mamba −0\.0[01]\d\d \[/);
+    expect(moe.tables(byte(gains), paper)["moe-bytes"][1]).toMatchObject({ paper1B: null, paper1BVsDense: null });
+    const figure = moe.figures(byte(gains), paper, figureDocument())["moe-bytes"].outerHTML;
+    expect(figure).toContain("nats a byte");
+    expect(figure).not.toContain("paper, 1B");
+  });
+
   test("call gains alike inside the margin on both sides only", () => {
     const interval = (low: number, high: number): Interval => ({ mean: (low + high) / 2, sd: 0, low, high, n: 3 });
     expect(alike(interval(-0.01, 0.01), alikeMargin)).toBe("reproduced");

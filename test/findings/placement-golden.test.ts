@@ -10,7 +10,14 @@ import { standaloneSvg } from "../../src/workbook/svg.js";
 import { testRecorded } from "./recorded-goldens.js";
 
 testRecorded(placement, {
-  tables: ["placement", "placement-ratios", "placement-intra", "placement-repeats", "placement-comparisons"],
+  tables: [
+    "placement",
+    "placement-ratios",
+    "placement-intra",
+    "placement-windows",
+    "placement-repeats",
+    "placement-comparisons",
+  ],
   figures: ["placement", "placement-ratios"],
 });
 
