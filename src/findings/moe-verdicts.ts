@@ -26,6 +26,10 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
   if (gains.length < fourArchitectures.length) return [];
   const margin = per === "token" ? alikeMargin : Number((alikeMargin / bytesPerToken).toFixed(4));
   const unit = per === "token" ? "nats a token" : `nats a byte (${alikeMargin} a token of ${bytesPerToken} bytes)`;
+  const fixed =
+    per === "token"
+      ? "The margin was fixed before the runs."
+      : "The margin a token was fixed before the runs, what a byte has of it after them.";
   const text = (interval: Interval) => inWords(interval, (value) => signed(value, per === "token" ? 3 : 4));
   const name = (gain: Gain) => architectureStyle(gain.model).label;
   const lower = gains.map((gain) => part(`${name(gain)}: experts − dense`, gain.interval));
@@ -55,7 +59,7 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
       paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)}.`,
       outcome: allOf(same.map(({ outcome }) => outcome)),
       evidence: `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,
-      change: `${apart.length > 0 ? `It rests on ${apart.map(({ name }) => name).join(", ")}. Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} The margin was fixed before the runs.`,
+      change: `${apart.length > 0 ? `It rests on ${apart.map(({ name }) => name).join(", ")}. Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} ${fixed}`,
       parts: same,
     },
   ];
