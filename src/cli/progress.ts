@@ -1,4 +1,4 @@
-import { progressText, type TrainProgress } from "../train/progress.js";
+import { isDone, progressText, type TrainProgress } from "../train/progress.js";
 
 /** Where progress lines go: a terminal, or a file or pipe. */
 export interface ProgressStream {
@@ -15,13 +15,13 @@ export function writeOver(stream: ProgressStream, text: string, end = ""): void 
 
 /**
  * Progress of training in a terminal: one line that is written over a few times a second; elsewhere (a log file) a line
- * every ten seconds. The last step is always shown.
+ * every ten seconds. The end is always shown.
  */
 export function terminalProgress(stream: ProgressStream = process.stderr): (progress: TrainProgress) => void {
   const interval = stream.isTTY ? 200 : 10_000;
   let shown = Number.NEGATIVE_INFINITY;
   return (progress) => {
-    const last = progress.step >= progress.steps;
+    const last = isDone(progress);
     const now = Date.now();
     if (!last && now - shown < interval) return;
     shown = now;

@@ -24,5 +24,5 @@ export function stopSignal(say = onStderr): {
 }
 
 function onStderr(how: string): void {
-  process.stderr.write(`\nStopping after this step; ${how}\n`);
+  process.stderr.write(`\nStopping; ${how}\n`);
 }

@@ -18,6 +18,11 @@ export interface Nll {
   bytes: number;
 }
 
+export interface EvaluationOptions {
+  signal?: AbortSignal;
+  onProgress?: (share: number) => void;
+}
+
 /** Scores the first windows of a dataset's validation stream; recorded once, run whenever the weights have changed. */
 export class NllEvaluation {
   private readonly recorder: Recorder;
@@ -62,10 +67,19 @@ export class NllEvaluation {
     this.loss = crossEntropy(tape, hidden, headWeight(parameters), this.targets, { logitScale }).loss;
   }
 
-  async run(): Promise<Nll> {
+  run(): Promise<Nll>;
+  /**
+   * @param options.signal ends it between two batches
+   * @param options.onProgress told the share of the windows that is scored, before each batch
+   * @returns undefined where the signal came first
+   */
+  run(options: EvaluationOptions): Promise<Nll | undefined>;
+  async run({ signal, onProgress }: EvaluationOptions = {}): Promise<Nll | undefined> {
     let sum = 0;
     let tokens = 0;
-    for (const { inputs, targets, scored } of this.batches) {
+    for (const [index, { inputs, targets, scored }] of this.batches.entries()) {
+      if (signal?.aborted) return undefined;
+      onProgress?.(index / this.batches.length);
       uploadTokens(this.gpu, this.tokens, inputs);
       uploadTargets(this.gpu, this.targets, targets, this.tokens.vocabSize);
       this.recorder.submit();

@@ -41,6 +41,10 @@ export class Curve {
     this.validations.set(step, nll);
   }
 
+  isValidated(step: number): boolean {
+    return this.validations.has(step);
+  }
+
   save(): CurveState {
     return { losses: this.losses, validations: [...this.validations] };
   }

@@ -1,4 +1,4 @@
-/** What a training loop reports after each step; the terminal line and the notebook display both read it. */
+/** What a training loop reports after steps and in validations; the terminal line and the notebook display both read it. */
 export interface TrainProgress {
   /** Which run, where several follow each other, e.g. "1:5, seed 2"; a change starts a new curve. */
   label?: string;
@@ -9,7 +9,9 @@ export interface TrainProgress {
   tokens: number;
   /** Training loss of this step, nats a token. */
   loss: number;
-  /** Validation loss, nats a token, at steps that were validated. */
+  /** Share of the validation text that is scored, while that is under way. */
+  validating?: number;
+  /** Validation loss, nats a token: told once after each validation. */
   validation?: number;
   tokensPerSecond: number;
   secondsLeft: number;
@@ -17,12 +19,20 @@ export interface TrainProgress {
 
 /** "step 120/500, loss 3.214, 12.3 ktok/s, 1 min 20 s left" */
 export function progressText(progress: TrainProgress): string {
-  const { label, step, steps, loss, validation, tokensPerSecond, secondsLeft } = progress;
+  const { label, step, steps, loss, validating, validation, tokensPerSecond, secondsLeft } = progress;
   const parts = [`step ${step}/${steps}`, `loss ${loss.toFixed(3)}`];
   if (validation !== undefined) parts.push(`validation ${validation.toFixed(3)}`);
-  parts.push(rateText(tokensPerSecond), step < steps ? `${durationText(secondsLeft)} left` : "done");
+  parts.push(rateText(tokensPerSecond));
+  if (validating !== undefined) parts.push(validatingText(validating));
+  else parts.push(isDone(progress) ? "done" : `${durationText(secondsLeft)} left`);
   return `${label ? `${label}: ` : ""}${parts.join(", ")}`;
 }
+
+/** Whether nothing follows: the last step has been validated. */
+export const isDone = ({ step, steps, validation }: TrainProgress) => step >= steps && validation !== undefined;
+
+/** "validating, 37 %" */
+export const validatingText = (share: number) => `validating, ${Math.floor(100 * share)} %`;
 
 /** Tokens a second with three digits: "940 tok/s", "12.3 ktok/s", "1.52 Mtok/s". */
 export function rateText(tokensPerSecond: number): string {

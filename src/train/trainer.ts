@@ -25,7 +25,7 @@ export interface TrainOptions {
   onProgress?: (progress: TrainProgress) => void;
   /** Told, before the first step, how many of the products to be timed on this adapter have been (`chooseTiles`). */
   onTimed?: (done: number, all: number) => void;
-  /** Stops after the step under way; with `checkpoints`, the run goes on from there next time. */
+  /** Stops after the step under way, or in a validation; with `checkpoints`, the run goes on from there next time. */
   signal?: AbortSignal;
   checkpoints?: CheckpointStore;
   /** Kept for runs that share this one's beginning: read where this run is new, written where it cools down. */
@@ -114,7 +114,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   let logged = begun;
   const skips = new Skips(step.lossScale !== undefined);
   let validation = { nllPerToken: Number.NaN, nllPerByte: Number.NaN, tokens: 0, bytes: 0 };
-  let lastLoss = Number.NaN;
+  let lastLoss = saved?.curve.losses.at(-1) ?? Number.NaN;
   const started = performance.now();
   let savedAt = started;
   /** Seconds of training and validation, and of validation alone, those before a resume included. */
@@ -128,6 +128,29 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       `The ${what} at step ${logged} of ${steps}: lower the learning rate (now ${spec.optimizer.lr})${step.lossScale ? ", or train in f32" : ""}.`,
     );
 
+  const report = (validated: Pick<TrainProgress, "validating" | "validation"> = {}) =>
+    onProgress?.({
+      step: logged,
+      steps,
+      tokens: logged * perStep,
+      loss: lastLoss,
+      tokensPerSecond: perStep / pace,
+      secondsLeft: pace * (steps - logged),
+      ...validated,
+    });
+  const validates = (done: number) => done === steps || done % spec.validation.every === 0;
+  /** @returns false where the signal came first: then it is still to be done */
+  const validate = async (): Promise<boolean> => {
+    const from = performance.now();
+    const found = await evaluation.run({ signal, onProgress: (share) => report({ validating: share }) });
+    validating += (performance.now() - from) / 1000;
+    if (!found) return false;
+    validation = found;
+    if (!Number.isFinite(found.nllPerToken)) throw diverged(`validation loss is ${found.nllPerToken}`);
+    curve.validate(logged, found.nllPerToken);
+    report({ validation: found.nllPerToken });
+    return true;
+  };
   /** Reads the losses of the steps run since the last time. */
   const catchUp = async () => {
     for (const outcome of await log.take()) {
@@ -138,14 +161,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       curve.add(outcome.loss);
     }
     pace = (elapsed() - validating) / Math.max(1, logged);
-    onProgress?.({
-      step: logged,
-      steps,
-      tokens: logged * perStep,
-      loss: lastLoss,
-      tokensPerSecond: perStep / pace,
-      secondsLeft: pace * (steps - logged),
-    });
+    report();
   };
   const save = async (store: Pick<CheckpointStore, "save">) => {
     const [values, first, second] = [
@@ -160,31 +176,32 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     savedAt = performance.now();
   };
 
+  // Stopped in a validation, or after the last step.
+  const missed = saved !== undefined && validates(begun) && !curve.isValidated(begun);
+  if (missed || begun === steps) {
+    if (!(await validate())) throw new Stopped(begun, steps);
+    if (missed && trunk !== undefined && begun === trunkEnd) await save(trunk);
+  }
   for (let index = begun; index < steps; index++) {
     step.run(batchAt(dataset.train, { seed: spec.seed, step: index, ...spec.batch }), index, lrAt(index));
     log.append(step.loss, step.norm);
     const done = index + 1;
     const last = done === steps;
-    const validate = last || done % spec.validation.every === 0;
+    const validated = validates(done);
     const due = done % checkpointEvery === 0 || performance.now() - savedAt >= checkpointSeconds * 1000;
     const checkpoint = checkpoints !== undefined && (last || due);
     const parting = trunk !== undefined && done === trunkEnd;
-    const stop = signal?.aborted === true;
-    if (!validate && !checkpoint && !parting && !stop && !log.full && (done - logged) * pace * 1000 < patience)
+    const stopping = signal?.aborted === true;
+    if (!validated && !checkpoint && !parting && !stopping && !log.full && (done - logged) * pace * 1000 < patience)
       continue;
     await catchUp();
-    if (validate) {
-      const from = performance.now();
-      validation = await evaluation.run();
-      if (!Number.isFinite(validation.nllPerToken)) throw diverged(`validation loss is ${validation.nllPerToken}`);
-      validating += (performance.now() - from) / 1000;
-      curve.validate(done, validation.nllPerToken);
-    }
-    if (parting) await save(trunk);
+    const whole = !validated || (await validate());
+    // What shares the beginning wants it validated.
+    if (parting && whole) await save(trunk);
+    const stop = signal?.aborted === true;
     if (checkpoints && (checkpoint || stop)) await save(checkpoints);
-    if (stop && !last) throw new Stopped(done, steps);
+    if (stop && !(last && whole)) throw new Stopped(done, steps);
   }
-  if (begun === steps) validation = await evaluation.run();
   const seconds = elapsed();
   const routers = await step.routers.read();
   const lossScale = step.lossScale && (await readLossScale(gpu, step.lossScale));

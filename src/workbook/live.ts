@@ -2,7 +2,7 @@
  * The one updating display that training shows in a notebook. tslab breaks when a cell writes much in one go, so
  * however fast the events come, the display changes a few times a second.
  */
-import { durationText, rateText, type TrainProgress } from "../train/progress.js";
+import { durationText, isDone, rateText, type TrainProgress, validatingText } from "../train/progress.js";
 
 /** Milliseconds between updates. */
 const interval = 300;
@@ -36,9 +36,10 @@ export function liveProgress(tslab: DisplayHost): (progress: TrainProgress) => v
       curve = new LossCurve();
       label = progress.label;
     }
-    curve.add(progress.step, progress.loss);
+    // In validations the step is one that was told before.
+    if (progress.validating === undefined && progress.validation === undefined) curve.add(progress.step, progress.loss);
     latest = progress;
-    if (progress.step >= progress.steps || Date.now() - drawn >= interval) draw();
+    if (isDone(progress) || Date.now() - drawn >= interval) draw();
     // The last event before training stops early must not be lost; the timer keeps no process alive.
     else timer ??= setTimeout(draw, interval).unref();
   };
@@ -66,7 +67,7 @@ class LossCurve {
 }
 
 function panel(progress: TrainProgress, curve: LossCurve): string {
-  const { label, step, steps, tokens, loss, validation, tokensPerSecond, secondsLeft } = progress;
+  const { label, step, steps, tokens, loss, validating, validation, tokensPerSecond, secondsLeft } = progress;
   const entries: [string, string][] = [
     ["step", `${step} of ${steps}`],
     ["tokens", tokens.toLocaleString("en-GB")],
@@ -74,7 +75,8 @@ function panel(progress: TrainProgress, curve: LossCurve): string {
   ];
   if (validation !== undefined) entries.push(["validation", validation.toFixed(4)]);
   entries.push(["speed", rateText(tokensPerSecond)]);
-  entries.push(step < steps ? ["left", durationText(secondsLeft)] : ["", "done"]);
+  if (validating !== undefined) entries.push(["", validatingText(validating)]);
+  else entries.push(isDone(progress) ? ["", "done"] : ["left", durationText(secondsLeft)]);
   const cells = entries
     .map(([name, value]) => `<span style="margin-right:1.6em"><span style="opacity:.65">${name}</span> ${value}</span>`)
     .join("");

@@ -40,12 +40,17 @@ describe("in a terminal and in a notebook", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  /** A thousand steps, one each 10 ms. */
+  /** A thousand steps, one each 10 ms, and the validation at the end. */
   function train(report: (progress: TrainProgress) => void): void {
     for (let step = 1; step <= 1000; step++) {
       vi.advanceTimersByTime(10);
       report(at(step));
     }
+    for (let validating = 0; validating < 1; validating += 0.05) {
+      vi.advanceTimersByTime(10);
+      report(at(1000, { validating }));
+    }
+    report(at(1000, { validation: 3.2 }));
   }
 
   it("one terminal line is written over a few times a second", () => {
@@ -71,10 +76,12 @@ describe("in a terminal and in a notebook", () => {
     expect(log).toEqual([`${text}\n`]);
   });
 
-  it("a log gets a line every ten seconds, the last step included", () => {
+  it("a log gets a line every ten seconds, validations and the end included", () => {
     const written: string[] = [];
     train(terminalProgress({ write: (text) => written.push(text) }));
-    expect(written.map((text) => /step (\d+)/.exec(text)?.[1])).toEqual(["1", "1000"]);
+    expect(written.map((text) => /step (\d+)/.exec(text)?.[1])).toEqual(["1", "1000", "1000"]);
+    expect(written[1]).toMatch(/validating, \d+ %\n$/);
+    expect(written[2]).toMatch(/validation 3\.200, .* done\n$/);
   });
 
   it("a notebook gets one display, updated a few times a second, with curve, loss, speed and time left", () => {
@@ -86,6 +93,8 @@ describe("in a terminal and in a notebook", () => {
     expect(shown.length).toBeLessThanOrEqual(36);
     const text = shown.join();
     for (const part of ["481 of 1000", "12.3 ktok/s", "1 min 20 s"]) expect(text.includes(part)).toBe(true);
+    expect(text).toMatch(/validating, \d+ %/);
+    for (const part of [">validation</span> 3.2000", "</span> done"]) expect(shown.at(-1)).toContain(part);
     const points = /polyline points="([^"]*)"/.exec(shown.at(-1)!)![1].split(" ");
     expect(points.length).toBeGreaterThan(100);
     expect(points.length).toBeLessThanOrEqual(300);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { download } from "../../src/gpu/arena.js";
 import { CheckpointFolder } from "../../src/train/checkpoint.node.js";
+import { isDone, progressText, type TrainProgress } from "../../src/train/progress.js";
 import { Stopped, type TrainOptions, train } from "../../src/train/trainer.js";
 import type { TrainResult, TrainSpec } from "../../src/train/types.js";
 import { tinyDataset, tinySpec } from "../model/fixtures.js";
@@ -73,6 +74,32 @@ describe("train", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("stops in a validation, and makes up for it when it goes on", async () => {
+    const spec = tinySpec("MT", 6, { validation: { tokens: 256, every: 3 } });
+    const whole = await trained(spec);
+    for (const at of [3, 6]) {
+      const folder = mkdtempSync(join(tmpdir(), "braid-checkpoints-"));
+      const controller = new AbortController();
+      let shares = 0;
+      const stopping = trained(spec, {
+        checkpoints: new CheckpointFolder(folder, spec),
+        signal: controller.signal,
+        onProgress: ({ step, validating }) => {
+          if (step !== at || validating === undefined) return;
+          shares++;
+          controller.abort();
+        },
+      });
+      await expect(stopping).rejects.toThrow(`stopped at step ${at} of 6`);
+      expect(shares).toBe(1);
+      const resumed = await trained(spec, { checkpoints: new CheckpointFolder(folder, spec) });
+      expect(resumed.weights).toEqual(whole.weights);
+      expect(resumed.result.curve).toEqual(whole.result.curve);
+      expect(resumed.result.validation).toEqual(whole.result.validation);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("stops at once when the loss is not finite, naming the step and the learning rate", async () => {
     const { optimizer } = tinySpec("M", 1);
     const wild = tinySpec("MT", 40, {
@@ -96,8 +123,13 @@ describe("train", () => {
   });
 
   it("tells its progress up to the last step", async () => {
-    const seen: number[] = [];
-    await trained(tinySpec("M", 4), { onProgress: ({ step }) => seen.push(step) });
-    expect(seen.at(-1)).toBe(4);
+    const seen: TrainProgress[] = [];
+    const { result } = await trained(tinySpec("M", 4), { onProgress: (progress) => seen.push(progress) });
+    expect(seen.at(-1)).toMatchObject({ step: 4, validation: result.validation.nllPerToken });
+    expect(seen.filter(isDone)).toHaveLength(1);
+    expect(progressText(seen.at(-1)!)).toMatch(/^step 4\/4, loss \d\.\d{3}, validation \d\.\d{3}, .*tok\/s, done$/);
+    const shares = seen.flatMap(({ validating }) => validating ?? []);
+    expect(shares[0]).toBe(0);
+    expect(progressText({ ...seen[0], validating: 0.379 })).toMatch(/tok\/s, validating, 37 %$/);
   });
 });

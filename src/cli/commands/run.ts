@@ -64,7 +64,9 @@ async function run(notebooks: string[], flags: RunFlags): Promise<void> {
   });
   stop.dispose();
   if (options.check && outcomes.every(({ status }) => status === "ok")) {
-    process.stdout.write(`${outcomes.length} notebooks: outputs and figures are those stored.\n`);
+    process.stdout.write(
+      `${outcomes.length} ${outcomes.length === 1 ? "notebook" : "notebooks"}: outputs and figures are those stored.\n`,
+    );
   }
   if (html !== undefined) {
     const { writeReport } = await import("../../workbook/report.js");

@@ -145,7 +145,8 @@ async function work(json: string): Promise<void> {
       checkpoints: new CheckpointFolder(checkpoints, run.spec),
       trunk: trunk === undefined ? undefined : new CheckpointFolder(trunk, trunkOf(run.spec)),
       checkpointSeconds,
-      onProgress: ({ step, steps, loss, tokensPerSecond, secondsLeft }) => {
+      onProgress: ({ step, steps, loss, tokensPerSecond, secondsLeft, validating, validation }) => {
+        if (validating !== undefined || validation !== undefined) return;
         // A few messages a second are plenty, and cheap.
         if (performance.now() - told < 250 && step < steps) return;
         told = performance.now();

@@ -17,6 +17,7 @@ import { saveModel } from "../../model/folder.node.js";
 import { provenance } from "../../runs/provenance.js";
 import { CheckpointFolder } from "../../train/checkpoint.node.js";
 import { trainSpec } from "../../train/defaults.js";
+import { rateText } from "../../train/progress.js";
 import { stepsOf } from "../../train/schedule.js";
 import type { TrainStep } from "../../train/step.js";
 import { Stopped, train } from "../../train/trainer.js";
@@ -208,7 +209,7 @@ function scaleText({ lossScale }: TrainResult): string {
 function summary(spec: TrainSpec, result: TrainResult, gpu: Gpu): string {
   const { validation, params } = result;
   return `${spec.config.pattern}, ${(params.total / 1e6).toFixed(2)}M parameters, seed ${spec.seed}, ${gpu.info.description || gpu.info.device}
-${result.steps} steps, ${(result.tokens / 1e6).toFixed(2)}M tokens in ${result.seconds.toFixed(1)} s (${(result.tokensPerSecond / 1e3).toFixed(1)} thousand tokens a second)
+${result.steps} steps, ${(result.tokens / 1e6).toFixed(2)}M tokens in ${result.seconds.toFixed(1)} s (${rateText(result.tokensPerSecond)})
 ${scaleText(result)}validation: ${validation.nllPerToken.toFixed(4)} nats a token, ${validation.nllPerByte.toFixed(4)} nats a byte (${validation.tokens} tokens)
 `;
 }
