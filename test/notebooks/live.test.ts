@@ -46,7 +46,7 @@ describe("in a terminal and in a notebook", () => {
       vi.advanceTimersByTime(10);
       report(at(step));
     }
-    for (let validating = 0; validating < 1; validating += 0.05) {
+    for (let validating = 0; validating < 1; validating += 0.025) {
       vi.advanceTimersByTime(10);
       report(at(1000, { validating }));
     }
@@ -57,7 +57,7 @@ describe("in a terminal and in a notebook", () => {
     const written: string[] = [];
     train(terminalProgress({ isTTY: true, columns: 40, write: (text) => written.push(text) }));
     expect(written.length).toBeGreaterThan(40);
-    expect(written.length).toBeLessThanOrEqual(52);
+    expect(written.length).toBeLessThanOrEqual(54);
     expect(written.every((text) => text.startsWith("\r\u001b[K") && text.length <= 45)).toBe(true);
     expect(written.at(-1)).toMatch(/step 1000\/1000.*\n$/);
   });
