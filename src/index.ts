@@ -2,7 +2,7 @@ export * from "./config/index.js";
 export * from "./cost/index.js";
 export * from "./data/index.js";
 export { logitsOf } from "./evaluate/logits.js";
-export { type Nll, NllEvaluation } from "./evaluate/nll.js";
+export { type EvaluationOptions, type Nll, NllEvaluation } from "./evaluate/nll.js";
 export { type GenerateOptions, Generator } from "./generate/generator.js";
 export type { SamplingOptions } from "./generate/sample.js";
 export { download, tensorFrom, upload } from "./gpu/arena.js";

@@ -1,9 +1,20 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { findings } from "../src/findings/index.js";
 import { findingsTable } from "../src/findings/summary.node.js";
 
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
 it("shows the findings table that `braid findings` prints", () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
   const shown = /<!-- braid findings -->\n(.*?)\n<!-- end -->/s.exec(readme)?.[1];
   expect(shown?.trim()).toBe(findingsTable().trim());
+});
+
+it("names the studies that are planned and not recorded", () => {
+  const pending = findings.flatMap(({ studies }) => studies.filter((study) => study.pending).map(({ name }) => name));
+  const named =
+    /^planned and not all trained yet .*\(([^)]*)\), studies on which no figure or verdict rests yet;$/m.exec(
+      readme,
+    )?.[1];
+  expect(named?.split(", ") ?? []).toEqual(pending);
 });

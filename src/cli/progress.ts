@@ -23,7 +23,8 @@ export function terminalProgress(stream: ProgressStream = process.stderr): (prog
   return (progress) => {
     const last = isDone(progress);
     const now = Date.now();
-    if (!last && now - shown < interval) return;
+    // A validation's loss is told once.
+    if (progress.validation === undefined && now - shown < interval) return;
     shown = now;
     const text = progressText(progress);
     if (stream.isTTY) writeOver(stream, text, last ? "\n" : "");

@@ -151,8 +151,9 @@ function reached({ spec }: PlannedRun, step = 0, { steps }: { steps: number } = 
   return (spec.tokens * step) / steps;
 }
 
-/** Tokens that a worker trained of its run. */
+/** Tokens that a worker trained of its run; none where it has not told of a step. */
 function trained({ run, progress, from }: Row, whole = false): number {
+  if (progress === undefined) return 0;
   const begun = reached(run, from, progress);
   return (whole ? run.spec.tokens : reached(run, progress?.step, progress)) - begun;
 }

@@ -70,7 +70,7 @@ export class NllEvaluation {
   run(): Promise<Nll>;
   /**
    * @param options.signal ends it between two batches
-   * @param options.onProgress told the share of the windows that is scored, before each batch
+   * @param options.onProgress told before each batch the share of them that is scored
    * @returns undefined where the signal came first
    */
   run(options: EvaluationOptions): Promise<Nll | undefined>;

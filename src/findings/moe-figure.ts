@@ -59,8 +59,11 @@ export function moeFigure(
   });
 }
 
-/** Each expert's tokens in the last step of the first seed, as a multiple of the mean expert's, layer by layer. */
-export function loadFigure(runs: readonly RunRecord[], document: Document, setting = ""): SVGSVGElement | HTMLElement {
+/**
+ * Each expert's tokens in the last step of the first seed, as a multiple of the mean expert's, layer by layer.
+ * @param words ends the title, such as ", on bytes"
+ */
+export function loadFigure(runs: readonly RunRecord[], document: Document, words: string): SVGSVGElement | HTMLElement {
   const points = fourArchitectures.flatMap((key) => {
     const run = runs.find(({ label }) => label === moeLabel(key, "experts"));
     return (run?.result.routers ?? []).flatMap(({ layer, load }) =>
@@ -76,7 +79,7 @@ export function loadFigure(runs: readonly RunRecord[], document: Document, setti
     marginTop: 50,
     marginBottom: 42,
     marginRight: 6,
-    title: `How evenly tokens spread over the experts${setting}`,
+    title: `How evenly tokens spread over the experts${words}`,
     caption:
       "One mark an expert: its tokens in the last training step over the mean expert's, first seed. At 1 all experts have as many.",
     fx: { domain: labels, label: null, padding: 0.06 },

@@ -56,7 +56,7 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
     },
     {
       claim: `They lower it alike: any two architectures' gains differ by less than ${margin} ${unit}${words}.`,
-      paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)}.`,
+      paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)} nats a token.`,
       outcome: allOf(same.map(({ outcome }) => outcome)),
       evidence: `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,
       change: `${apart.length > 0 ? `It rests on ${apart.map(({ name }) => name).join(", ")}. Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} ${fixed}`,

@@ -31,7 +31,11 @@ export function scalingFigure(fitted: FittedReading, words: ScalingFigureWords, 
   // Toy runs may have no optimum within the sizes tried.
   const found = fitted.optima.some(({ bracketed }) => bracketed);
   const optima = found ? optimaShown(fitted, words) : undefined;
-  const caption = optima?.cut ? "Intervals that end at the upper or lower edge go on beyond it." : undefined;
+  const notes = [
+    optima?.cut && "Intervals that end at the upper or lower edge go on beyond it.",
+    optima?.without && "An optimum without a line has no interval.",
+  ].filter(Boolean);
+  const caption = notes.length > 0 ? notes.join(" ") : undefined;
   return stackedFigure(document, { ...words, caption }, [
     curves(fitted.reading, words, document),
     optima && optimaChart(optima, words, document),
@@ -112,7 +116,8 @@ function optimaShown({ optima }: FittedReading, { unit: [weights] }: ScalingFigu
     .filter(({ low }) => Number.isFinite(low))
     .map((one) => ({ ...one, low: Math.max(one.low, domain[0]), high: Math.min(one.high, domain[1]) }));
   const cut = shown.some(({ low, high }) => low < domain[0] || high > domain[1]);
-  return { budgets, shown, intervals, domain, cut };
+  const without = intervals.length < shown.length;
+  return { budgets, shown, intervals, domain, cut, without };
 }
 
 function optimaChart(

@@ -5,15 +5,15 @@ import type { RunRecord } from "../runs/types.js";
 import { type Row, rounded, type StudyRuns } from "./finding.js";
 import { recordedData } from "./protocol.js";
 import type { IsoPoint, Reading } from "./scaling-optima.js";
-import { scalingLabel, scalingStudies } from "./scaling-studies.js";
+import { isoFlopStudies, scalingLabel } from "./scaling-studies.js";
 import { architectureStyle } from "./theme.js";
 
 /** BPE tokens of the 165 training books (data/tokenizers/README.md): what lies beyond is read again. */
 const corpusTokens = 39_271_599;
 
-/** The runs of all seeds that are there; empty where none are. */
+/** The runs to fit, of all seeds that are there; empty where none are. */
 export function scalingRuns(runs: StudyRuns): RunRecord[] {
-  return scalingStudies.flatMap(({ name }) => [...(runs.get(name) ?? [])]);
+  return isoFlopStudies.flatMap(({ name }) => [...(runs.get(name) ?? [])]);
 }
 
 function pointOf({ label, result }: RunRecord, size: "nonEmbedding" | "total"): IsoPoint {

@@ -16,8 +16,8 @@ const batch = { sequences: 16, length: 1024 } as const;
 const perStep = batch.sequences * batch.length;
 
 /**
- * Widths with their peak learning rates: that of nano (width 128) as its study found it, and about in proportion to the
- * width's inverse root elsewhere, as the paper's 6e-3 to 3e-4 fall. The narrowest reads the corpus up to 1.6 times at the first
+ * Widths with their peak learning rates: that of nano (width 128) as its study found it, and elsewhere falling with the
+ * width, somewhat faster than its inverse root, as the paper's fall from 6e-3 to 3e-4. The narrowest reads the corpus up to 1.6 times at the first
  * budget and would read it up to thirteen times at the last, so it is trained at the first alone; the paper leaves its smallest size
  * out at larger budgets too.
  */
@@ -72,18 +72,24 @@ export function scalingLabel(label: string): { model: FourArchitecture; dModel: 
   return { model: known, dModel: Number(dModel), budget: Number(budget) };
 }
 
+const variant = (key: FourArchitecture, dModel: number, budget: number, rates: readonly number[]): Variant => ({
+  label: labelOf(key, dModel, budget),
+  config: scalingModel(key, dModel),
+  rates,
+  tokens: tokensFor(budget),
+  // As the paper: the smallest budget's warm-up, and one run a size whose checkpoints the larger budgets go on from.
+  warmupOf: tokensFor(scalingBudgets[0]),
+});
+
 const variants: readonly Variant[] = widths.flatMap(({ dModel, lr, budgets }) =>
-  fourArchitectures.flatMap((key) =>
-    budgets.map((budget) => ({
-      label: labelOf(key, dModel, budget),
-      config: scalingModel(key, dModel),
-      rates: [lr],
-      tokens: tokensFor(budget),
-      // As the paper: the smallest budget's warm-up, and one run a size whose checkpoints the larger budgets go on from.
-      warmupOf: tokensFor(scalingBudgets[0]),
-    })),
-  ),
+  fourArchitectures.flatMap((key) => budgets.map((budget) => variant(key, dModel, budget, [lr]))),
 );
+
+/** The rule for peak rates is checked at both ends of the widths that all budgets have, at a budget that takes them past 500 steps. */
+const searched = [
+  { dModel: 64, budget: scalingBudgets[0], rates: [6e-3, 12e-3, 24e-3] },
+  { dModel: 192, budget: scalingBudgets[2], rates: [1.25e-3, 2.5e-3, 5e-3] },
+] as const;
 
 const common = {
   size: "nano",
@@ -96,7 +102,8 @@ const common = {
   ),
 } as const;
 
-export const scalingStudies: readonly Study[] = [
+/** Those whose runs are fitted. */
+export const isoFlopStudies: readonly Study[] = [
   {
     ...common,
     name: "scaling",
@@ -108,6 +115,21 @@ export const scalingStudies: readonly Study[] = [
     name: "scaling-again",
     about: "The same with a second seed",
     seeds: [1],
+    pending: true,
+  },
+];
+
+export const scalingStudies: readonly Study[] = [
+  ...isoFlopStudies,
+  {
+    ...common,
+    name: "scaling-learning-rates",
+    about: "Widths 64 and 192 at several peak learning rates, one budget each, one seed",
+    variants: searched.flatMap(({ dModel, budget, rates }) =>
+      fourArchitectures.map((key) => variant(key, dModel, budget, rates)),
+    ),
+    smokeLabels: [labelOf("inter", 64, scalingBudgets[0])],
+    seeds: [0],
     pending: true,
   },
 ];

@@ -1,6 +1,7 @@
 /** Finding 06: compute-optimal sizes (paper, Tables 14 and 15). */
 
-import type { Finding, PaperTables, StudyRuns, Verdict } from "./finding.js";
+import { type Finding, filled, type PaperTables, type StudyRuns, type Verdict } from "./finding.js";
+import { learningRateRows } from "./learning-rates.js";
 import { betweenFigure } from "./scaling-between-figure.js";
 import { scalingFigure } from "./scaling-figure.js";
 import type { Reading } from "./scaling-optima.js";
@@ -29,6 +30,9 @@ export const scaling: Finding = {
         "scaling-fits": fitRows(ours),
         "scaling-readings": readingRows(ours),
         "scaling-exponents": exponentRows(ours),
+      }),
+      ...filled({
+        "scaling-learning-rates": learningRateRows(runs.get("scaling-learning-rates") ?? [], "nllPerToken"),
       }),
       "scaling-paper-fits": fitRows(theirs),
       "scaling-paper-readings": readingRows(theirs),

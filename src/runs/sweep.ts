@@ -172,7 +172,9 @@ class Sweep {
   private finish(crew: Crew, post: Post, run: PlannedRun, made: RunRecord): void {
     const sideBySide = crew.posts.filter((other) => other.run !== undefined).length;
     const record = { ...made, provenance: { ...made.provenance, sideBySide } };
-    this.queue.finished((performance.now() - post.since) / 1000, run.spec.tokens - (post.from ?? 0));
+    // One that had only its last validation to make up for took no step, and tells nothing of the pace.
+    if (post.from !== undefined)
+      this.queue.finished((performance.now() - post.since) / 1000, run.spec.tokens - post.from);
     appendJsonl(this.options.out, record);
     dropCheckpoints(this.options.out, run);
     if (!this.queue.runs.some((other) => trunkId(other) === trunkId(run))) dropTrunk(this.options.out, run);

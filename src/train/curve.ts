@@ -63,7 +63,8 @@ export class Curve {
         count++;
       }
       if (step % interval !== 0 && step !== steps && step % every !== 0) return;
-      const validation = this.validations.get(step);
+      // A shorter run whose beginning this is may have been validated at its end.
+      const validation = step === steps || step % every === 0 ? this.validations.get(step) : undefined;
       if (count > 0) mean = sum / count;
       const point = { step, tokens: step * tokensPerStep, lr: lrAt(index), train: mean };
       points.push(validation === undefined ? point : { ...point, validation });

@@ -9,7 +9,7 @@ export interface TrainProgress {
   tokens: number;
   /** Training loss of this step, nats a token. */
   loss: number;
-  /** Share of the validation text that is scored, while that is under way. */
+  /** Share of the validation batches that are scored, while that is under way. */
   validating?: number;
   /** Validation loss, nats a token: told once after each validation. */
   validation?: number;
@@ -28,7 +28,7 @@ export function progressText(progress: TrainProgress): string {
   return `${label ? `${label}: ` : ""}${parts.join(", ")}`;
 }
 
-/** Whether nothing follows: the last step has been validated. */
+/** Whether training is over: the last step has been validated. */
 export const isDone = ({ step, steps, validation }: TrainProgress) => step >= steps && validation !== undefined;
 
 /** "validating, 37 %" */

@@ -25,7 +25,10 @@ export interface TrainOptions {
   onProgress?: (progress: TrainProgress) => void;
   /** Told, before the first step, how many of the products to be timed on this adapter have been (`chooseTiles`). */
   onTimed?: (done: number, all: number) => void;
-  /** Stops after the step under way, or in a validation; with `checkpoints`, the run goes on from there next time. */
+  /**
+   * Stops after the step under way, or in a validation; with `checkpoints`, the run goes on from there next time, without them it is
+   * lost, be it in its last validation.
+   */
   signal?: AbortSignal;
   checkpoints?: CheckpointStore;
   /** Kept for runs that share this one's beginning: read where this run is new, written where it cools down. */
@@ -114,7 +117,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   let logged = begun;
   const skips = new Skips(step.lossScale !== undefined);
   let validation = { nllPerToken: Number.NaN, nllPerByte: Number.NaN, tokens: 0, bytes: 0 };
-  let lastLoss = saved?.curve.losses.at(-1) ?? Number.NaN;
+  let lastLoss = saved?.curve.losses.filter((loss) => loss !== null).at(-1) ?? Number.NaN;
   const started = performance.now();
   let savedAt = started;
   /** Seconds of training and validation, and of validation alone, those before a resume included. */
@@ -128,16 +131,19 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       `The ${what} at step ${logged} of ${steps}: lower the learning rate (now ${spec.optimizer.lr})${step.lossScale ? ", or train in f32" : ""}.`,
     );
 
-  const report = (validated: Pick<TrainProgress, "validating" | "validation"> = {}) =>
+  const report = (validated: Pick<TrainProgress, "validating" | "validation"> = {}) => {
+    // Of a validation that is made up for, before the first step, that of the steps before the stop.
+    const told = pace === Number.POSITIVE_INFINITY ? (elapsed() - validating) / Math.max(1, logged) : pace;
     onProgress?.({
       step: logged,
       steps,
       tokens: logged * perStep,
       loss: lastLoss,
-      tokensPerSecond: perStep / pace,
-      secondsLeft: pace * (steps - logged),
+      tokensPerSecond: perStep / told,
+      secondsLeft: told * (steps - logged),
       ...validated,
     });
+  };
   const validates = (done: number) => done === steps || done % spec.validation.every === 0;
   /** @returns false where the signal came first: then it is still to be done */
   const validate = async (): Promise<boolean> => {

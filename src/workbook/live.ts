@@ -39,7 +39,8 @@ export function liveProgress(tslab: DisplayHost): (progress: TrainProgress) => v
     // In validations the step is one that was told before.
     if (progress.validating === undefined && progress.validation === undefined) curve.add(progress.step, progress.loss);
     latest = progress;
-    if (isDone(progress) || Date.now() - drawn >= interval) draw();
+    // A validation's loss is told once.
+    if (progress.validation !== undefined || Date.now() - drawn >= interval) draw();
     // The last event before training stops early must not be lost; the timer keeps no process alive.
     else timer ??= setTimeout(draw, interval).unref();
   };

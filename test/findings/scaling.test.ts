@@ -18,6 +18,7 @@ import {
 import { fitReading } from "../../src/findings/scaling-reading.js";
 import { scalingBudgets, scalingLabel, scalingStudies } from "../../src/findings/scaling-studies.js";
 import { planStudy } from "../../src/findings/study.js";
+import { runId } from "../../src/runs/identity.js";
 import { makeRecord } from "../../src/runs/record.js";
 import type { RunRecord } from "../../src/runs/types.js";
 import { stepsOf, warmupSteps } from "../../src/train/schedule.js";
@@ -64,6 +65,21 @@ describe("the scaling studies", () => {
         expect(
           plan.filter(({ label }) => scalingLabel(label).model === key && scalingLabel(label).budget === budget).length,
         ).toBeGreaterThanOrEqual(4);
+  });
+
+  test("search the peak rate around the rule's at two widths, whose own runs they share, and fit none of it", () => {
+    const search = scalingStudies.find(({ name }) => name === "scaling-learning-rates")!;
+    const plan = planStudy(search);
+    const known = new Set(planStudy(study).map(({ spec }) => runId(spec)));
+    expect(plan).toHaveLength(24);
+    expect(plan.filter(({ spec }) => known.has(runId(spec)))).toHaveLength(8);
+    for (const { spec } of plan) expect(stepsOf(spec)).toBeGreaterThan(500);
+    const searched = plan.map((run, i) =>
+      makeRecord(run, { ...fakeResult(4 + i), params: countParameters(run.spec.config) }, fakeProvenance),
+    );
+    const alone = scaling.tables(new Map([[search.name, searched]]), paper);
+    expect(alone["scaling-learning-rates"]).toHaveLength(24);
+    expect(alone.scaling).toBeUndefined();
   });
 
   test("spend each budget to the step, and share the smallest budget's warm-up", () => {

@@ -98,6 +98,7 @@ describe("in a terminal and in a notebook", () => {
     const points = /polyline points="([^"]*)"/.exec(shown.at(-1)!)![1].split(" ");
     expect(points.length).toBeGreaterThan(100);
     expect(points.length).toBeLessThanOrEqual(300);
+    expect(new Set(points.map((point) => point.split(",")[0])).size, "one point a step").toBe(points.length);
     const heights = points.map((point) => Number(point.split(",")[1]));
     expect(heights).toEqual([...heights].sort((a, b) => a - b));
   });

@@ -5,8 +5,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { download } from "../../src/gpu/arena.js";
 import { runId } from "../../src/runs/identity.js";
 import { CheckpointFolder } from "../../src/train/checkpoint.node.js";
+import type { TrainProgress } from "../../src/train/progress.js";
 import { rateFactor, stepsOf, trapezoid } from "../../src/train/schedule.js";
-import { type TrainOptions, train } from "../../src/train/trainer.js";
+import { Stopped, type TrainOptions, train } from "../../src/train/trainer.js";
 import { trunkOf, trunkSteps } from "../../src/train/trunk.js";
 import type { TrainSpec } from "../../src/train/types.js";
 import { tinyDataset, tinySpec } from "../model/fixtures.js";
@@ -23,6 +24,7 @@ const lengthened = (steps: number): TrainSpec => ({
   schedule: { ...shorter.schedule, warmupOf: shorter.tokens },
 });
 const longer = lengthened(15);
+const everyThird = { tokens: shorter.validation.tokens, every: 3 };
 
 async function trained(spec: TrainSpec, options: TrainOptions = {}) {
   let weights: number[] = [];
@@ -72,6 +74,39 @@ describe("runs that differ in length alone", () => {
     const again = await trained(shorter, { trunk: new CheckpointFolder(join(folder, "trunk"), trunkOf(shorter)) });
     expect(again.shared).toBeUndefined();
     expect(again.weights).toEqual(before.weights);
+  });
+
+  it("share a beginning that was stopped in its validation", async () => {
+    const [short, long] = [shorter, longer].map((spec) => ({ ...spec, validation: everyThird }));
+    const end = trunkSteps(short);
+    expect(end % 3, "the beginning ends with a validation").toBe(0);
+    const trunk = new CheckpointFolder(join(folder, "stopped-trunk"), trunkOf(short));
+    const checkpoints = new CheckpointFolder(join(folder, "stopped"), short);
+    const controller = new AbortController();
+    const onProgress = ({ step, validating }: TrainProgress) =>
+      step === end && validating !== undefined && controller.abort();
+    await expect(trained(short, { trunk, checkpoints, signal: controller.signal, onProgress })).rejects.toThrow(
+      Stopped,
+    );
+    expect(await trunk.load(), "not validated yet").toBeUndefined();
+    await trained(short, { trunk, checkpoints });
+    expect((await trunk.load())?.step).toBe(end);
+    const [alone, after] = [await trained(long), await trained(long, { trunk })];
+    expect(after.shared).toBe(end);
+    expect(after.weights).toEqual(alone.weights);
+    expect(after.outcome).toEqual(alone.outcome);
+  });
+
+  it("have their own curves where the shorter one never cools down and was validated at its end", async () => {
+    const level = { ...shorter.schedule, cooldown: 0 };
+    const short = { ...shorter, validation: everyThird, schedule: level };
+    const long = { ...longer, validation: everyThird, schedule: { ...level, warmupOf: short.tokens } };
+    expect(trunkSteps(short)).toBe(10);
+    const trunk = new CheckpointFolder(join(folder, "level"), trunkOf(short));
+    await trained(short, { trunk });
+    const [alone, after] = [await trained(long), await trained(long, { trunk })];
+    expect(after.shared).toBe(10);
+    expect(after.outcome).toEqual(alone.outcome);
   });
 
   it("keep no trunk of another run", async () => {

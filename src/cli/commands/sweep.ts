@@ -146,6 +146,7 @@ async function work(json: string): Promise<void> {
       trunk: trunk === undefined ? undefined : new CheckpointFolder(trunk, trunkOf(run.spec)),
       checkpointSeconds,
       onProgress: ({ step, steps, loss, tokensPerSecond, secondsLeft, validating, validation }) => {
+        // The parent takes the first report for one of a step.
         if (validating !== undefined || validation !== undefined) return;
         // A few messages a second are plenty, and cheap.
         if (performance.now() - told < 250 && step < steps) return;
