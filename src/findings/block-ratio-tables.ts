@@ -18,7 +18,7 @@ import { comparisonRows } from "./comparison-rows.js";
 import { filled, type Row, rounded, type StudyRuns } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
 import { differenceColumns } from "./result-columns.js";
-import { effectRows, seedRows } from "./seed-noise.js";
+import { effectRows, hybridSeedRows, seedRows } from "./seed-noise.js";
 import { mean, sd } from "./stats.js";
 
 /**
@@ -35,6 +35,7 @@ export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonl
     "block-ratio-learning-rates-mini": learningRateRows(runs.get("learning-rates-mini") ?? [], "nllPerToken"),
     "block-ratio-sizes": sizeRows([models, new Models(runs, miniSources)]),
     "block-ratio-seeds": seedRows(models),
+    "block-ratio-seeds-mini": hybridSeedRows(runs.get("seed-noise-mini") ?? [], "nllPerToken"),
     "block-ratio-effects": effectRows(models, verdicts),
     // The Transformer's losses scatter more.
     "block-ratio-comparisons": comparisonRows(verdicts, (name) => name.includes("Transformer")),

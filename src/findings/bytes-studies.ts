@@ -43,4 +43,13 @@ export const bytesStudies: readonly Study[] = [
     tokens: protocols.nano.tokens / 2,
     seeds: [0],
   },
+  {
+    ...nano,
+    name: "bytes-seed-noise",
+    about: "The inter-hybrid 1:5 on bytes with five seeds: how much a seed alone moves a loss",
+    data: "bytes",
+    variants: variants.filter(({ label }) => label === "inter"),
+    seeds: [0, 1, 2, 3, 4],
+    pending: true,
+  },
 ];

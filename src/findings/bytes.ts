@@ -8,6 +8,7 @@ import { costTable, leadTable, lossTable } from "./bytes-tables.js";
 import { bytesVerdicts } from "./bytes-verdicts.js";
 import { type Finding, filled } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
+import { hybridSeedRows } from "./seed-noise.js";
 
 export const bytes: Finding = {
   name: "bytes",
@@ -22,6 +23,7 @@ export const bytes: Finding = {
       "bytes-leads": leadTable(settings),
       "bytes-costs": costTable(settings),
       "bytes-learning-rates": learningRateRows(runs.get("bytes-learning-rates") ?? [], "nllPerByte"),
+      "bytes-seeds": hybridSeedRows(runs.get("bytes-seed-noise") ?? [], "nllPerByte"),
     });
   },
   figures: (runs, _paper, document) => bytesFigures(settingsOf(runs), document),

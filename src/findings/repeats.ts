@@ -55,6 +55,13 @@ export const blockRatioRepeats: readonly Study[] = [
     tokens: 8_388_608,
     seeds: [0],
   }),
+  again(blockRatioStudies, "seed-noise", ["1:5"], {
+    ...mini,
+    ...pending,
+    name: "seed-noise-mini",
+    about: "The inter-hybrid 1:5 with 16M parameters and five seeds",
+    seeds: [0, 1, 2, 3, 4],
+  }),
 ];
 
 const deciding = ["1:5 front", "1:5 middle"];

@@ -1,6 +1,8 @@
 /** How much a seed alone moves a loss, and the effects that decide verdicts in units of it. */
 
+import type { RunRecord } from "../runs/types.js";
 import type { Model, Models } from "./block-ratio-models.js";
+import { type BySeed, byLabelAndSeed } from "./by-seed.js";
 import { type Row, rounded, type Verdict } from "./finding.js";
 import { mean, sd } from "./stats.js";
 
@@ -13,18 +15,25 @@ const hybrid = "inter 1:5";
 const noisy = (models: Models): Model[] => models.ofKind("inter").filter(({ losses }) => losses.size >= enoughSeeds);
 
 /** One row a model with enough seeds, nats a token. */
-export function seedRows(models: Models): Row[] {
-  return noisy(models).map(({ name, losses }) => {
-    const own = [...losses.values()];
-    return {
-      model: name,
-      seeds: own.length,
-      nllPerToken: rounded(mean(own), 4),
-      sd: rounded(sd(own), 4),
-      lowest: rounded(Math.min(...own), 4),
-      highest: rounded(Math.max(...own), 4),
-    };
-  });
+export const seedRows = (models: Models): Row[] =>
+  noisy(models).map(({ name, losses }) => seedRow(name, losses, "nllPerToken"));
+
+/** The same of the inter-hybrid 1:5 in a study of it alone, with larger models or on bytes; empty where it has no runs. */
+export function hybridSeedRows(runs: readonly RunRecord[], unit: "nllPerToken" | "nllPerByte"): Row[] {
+  const losses = byLabelAndSeed(runs, ({ result }) => result.validation[unit]);
+  return [...losses.values()].map((own) => seedRow(hybrid, own, unit));
+}
+
+function seedRow(model: string, losses: BySeed, unit: string): Row {
+  const own = [...losses.values()];
+  return {
+    model,
+    seeds: own.length,
+    [unit]: rounded(mean(own), 4),
+    sd: rounded(sd(own), 4),
+    lowest: rounded(Math.min(...own), 4),
+    highest: rounded(Math.max(...own), 4),
+  };
 }
 
 /**

@@ -28,6 +28,7 @@ const offsets: Record<string, Record<string, number>> = {
   [equal]: { "1:1": -0.042, "1:3": -0.04, "1:5": -0.04, "1:12": -0.038 },
   [mambaEqual]: { "0:1": -0.024 },
   [more]: { "1:0": 0, "0:1": -0.002, "1:5": -0.022 },
+  "seed-noise-mini": { "1:5": -0.022 },
 };
 
 /** Runs with made-up losses: the paper's differences, scaled, plus a shift a seed and some noise. */
@@ -212,6 +213,15 @@ describe("the tables of block-ratio", () => {
     expect(effects[0]).toMatchObject({ comparison: "inter 1:1 − inter 1:3", difference: -0.008, noise: 0.0158 });
     expect(effects.map(({ inNoise }) => inNoise)).toEqual([0.5, 0.6, 0.6, 0.9, 1, 1.1, 1.3, 1.4, 1.4, 1.5, 1.9, 2]);
     expect(blockRatio.tables(fakeRuns({ studies: [main] }), paper)).not.toHaveProperty("block-ratio-effects");
+  });
+
+  test("give the scatter of five seeds with larger models apart, and take none of it for that of the small ones", () => {
+    const tables = blockRatio.tables(fakeRuns({ noise: 0, studies: ["seed-noise-mini"] }), paper);
+    expect(tables).toEqual({
+      "block-ratio-seeds-mini": [
+        { model: "inter 1:5", seeds: 5, nllPerToken: 3.998, sd: 0.0158, lowest: 3.978, highest: 4.018 },
+      ],
+    });
   });
 
   test("leave out what has no runs", () => {

@@ -126,6 +126,14 @@ describe("the tables of bytes", () => {
     expect(best.map(({ lr, aboveBest }) => [lr, aboveBest])).toEqual(new Array(4).fill([6e-3, 0]));
   });
 
+  test("say how much a seed moves the hybrid's loss a byte", () => {
+    const runs = fakeRuns({ studies: ["bytes-seed-noise"], noise: 0 });
+    expect(runs.get("bytes-seed-noise")).toHaveLength(5);
+    expect(bytes.tables(runs, paper)["bytes-seeds"]).toEqual([
+      { model: "inter 1:5", seeds: 5, nllPerByte: 1.22, sd: 0.0158, lowest: 1.2, highest: 1.24 },
+    ]);
+  });
+
   test("leave out what has no runs, and intervals of one seed", () => {
     const tables = bytes.tables(fakeRuns({ studies: ["bytes"], seeds: [0] }), paper);
     expect(Object.keys(tables)).toEqual(["bytes", "bytes-costs"]);
