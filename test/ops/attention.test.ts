@@ -62,6 +62,7 @@ const quickDirect = (id: string) => Math.max(parse(id).headDim, parse(id).valueD
 const shapes = [
   "B1-T1-H1-K1-D4",
   "B2-T37-H4-K2-D32",
+  "B1-T70-H6-K3-D32",
   "B1-T64-H2-K2-D4",
   "B1-T65-H1-K1-D32",
   "B3-T33-H3-K1-D4",
