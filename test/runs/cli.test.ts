@@ -259,6 +259,17 @@ describe("the sweep's display", () => {
     expect(lines[5]).toMatch(/^0 of 3 done, 3 under way, 0 left, 1\.00 ktok\/s in all, \d+ s so far, 11 s to go$/);
   });
 
+  test("counts no tokens of a run that told of no step", () => {
+    const { parts, display } = shown(true);
+    display.show({ type: "start", ...at(0) });
+    display.show({ type: "done", ...at(0), record: runs[0] });
+    display.show({ type: "start", ...at(1) });
+    display.show({ type: "progress", ...at(1), report: step(8, 1000) });
+    display.show({ type: "start", ...at(2) });
+    // 7168 tokens to go at the 1000 a second of the one under way.
+    expect(parts.at(-1)).toContain("so far, 7 s to go\n");
+  });
+
   test("stays within the screen", () => {
     const { parts, display } = shown(true, { rows: 8, columns: 30 });
     for (let job = 0; job < 12; job++) display.show({ type: "start", run: runs[0], card: "card", job });

@@ -159,6 +159,15 @@ describe("a sweep", () => {
     expect(report.left).toEqual(runs.slice(1));
   });
 
+  test("takes a run that told of no step for no sign of the pace", async () => {
+    const long = plan("good", 2);
+    // By the pace of the patient run 70 s and more; by the half second of the other, 30.
+    const runs = [plan("patient"), plan("validated", 1), { ...long, spec: { ...long.spec, tokens: 2e5 } }];
+    const report = await run(runs, { cards: [card(2)], timeLimit: 60 });
+    expect(report.done.map(({ label }) => label)).toEqual(["validated", "patient"]);
+    expect(report.left).toEqual(runs.slice(2));
+  });
+
   test("says at once that workers cannot be started", async () => {
     const report = await run([plan("good")], { worker: [process.execPath, bundle, folder, "starts-not"] });
     expect(report.problem).toBe("a worker process did not start (exit code 3: no adapter here)");
