@@ -40,8 +40,6 @@ export interface MoeSetting {
   per: "token" | "byte";
 }
 
-export const mainSetting: MoeSetting = { words: "", per: "token" };
-
 /** A row of Table 4, 1B models. */
 export interface PaperMoe {
   model: FourArchitecture;

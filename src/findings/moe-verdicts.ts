@@ -21,16 +21,22 @@ export function alike({ low, high }: Interval, margin: number): Outcome {
   return low > margin || high < -margin ? "contradicted" : "unresolved";
 }
 
+/** How gains are measured: how far apart they may be, in which unit, told with how many decimals, and since when. */
+const measures = {
+  token: { margin: alikeMargin, unit: "nats a token", decimals: 3, fixed: "The margin was fixed before the runs." },
+  byte: {
+    margin: Number((alikeMargin / bytesPerToken).toFixed(4)),
+    unit: `nats a byte (${alikeMargin} a token of ${bytesPerToken} bytes)`,
+    decimals: 4,
+    fixed: "The margin a token was fixed before the runs, what a byte has of it after them.",
+  },
+} as const;
+
 /** Empty unless all four architectures have runs of both kinds. */
 export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], { words, per }: MoeSetting): Verdict[] {
   if (gains.length < fourArchitectures.length) return [];
-  const margin = per === "token" ? alikeMargin : Number((alikeMargin / bytesPerToken).toFixed(4));
-  const unit = per === "token" ? "nats a token" : `nats a byte (${alikeMargin} a token of ${bytesPerToken} bytes)`;
-  const fixed =
-    per === "token"
-      ? "The margin was fixed before the runs."
-      : "The margin a token was fixed before the runs, what a byte has of it after them.";
-  const text = (interval: Interval) => inWords(interval, (value) => signed(value, per === "token" ? 3 : 4));
+  const { margin, unit, decimals, fixed } = measures[per];
+  const text = (interval: Interval) => inWords(interval, (value) => signed(value, decimals));
   const name = (gain: Gain) => architectureStyle(gain.model).label;
   const lower = gains.map((gain) => part(`${name(gain)}: experts − dense`, gain.interval));
   const pairs = gains.flatMap((a, i) => gains.slice(i + 1).map((b) => [a, b] as const));

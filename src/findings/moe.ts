@@ -2,7 +2,7 @@
 
 import type { Finding, Row, StudyRuns } from "./finding.js";
 import { loadFigure, moeFigure } from "./moe-figure.js";
-import { gains, type MoeSetting, mainSetting, moeTable, paperMoe } from "./moe-losses.js";
+import { gains, type MoeSetting, moeTable, paperMoe } from "./moe-losses.js";
 import { moeStudies } from "./moe-studies.js";
 import { loadRows, moeRows } from "./moe-tables.js";
 import { moeVerdicts } from "./moe-verdicts.js";
@@ -10,7 +10,7 @@ import { moeRepeats } from "./repeats.js";
 
 const studies = [...moeStudies, ...moeRepeats];
 const settings: Readonly<Record<string, MoeSetting>> = {
-  moe: mainSetting,
+  moe: { words: "", per: "token" },
   "moe-mini": { words: ", with 16M active weights", per: "token" },
   "moe-bytes": { words: ", on bytes", per: "byte" },
 };

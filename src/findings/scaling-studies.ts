@@ -17,9 +17,9 @@ const perStep = batch.sequences * batch.length;
 
 /**
  * Widths with their peak learning rates: that of nano (width 128) as its study found it, and elsewhere falling with the
- * width, somewhat faster than its inverse root, as the paper's fall from 6e-3 to 3e-4. The narrowest reads the corpus up to 1.6 times at the first
- * budget and would read it up to thirteen times at the last, so it is trained at the first alone; the paper leaves its smallest size
- * out at larger budgets too.
+ * width, somewhat faster than its inverse root, as the paper's fall from 6e-3 to 3e-4. The narrowest reads the corpus up to 1.6
+ * times at the first budget and would read it up to thirteen times at the last, so it is trained at the first alone; the paper
+ * leaves its smallest size out at larger budgets too.
  */
 const widths: readonly { dModel: number; lr: number; budgets: readonly number[] }[] = [
   { dModel: 32, lr: 16e-3, budgets: scalingBudgets.slice(0, 1) },

@@ -28,6 +28,10 @@ export function progressText(progress: TrainProgress): string {
   return `${label ? `${label}: ` : ""}${parts.join(", ")}`;
 }
 
+/** Whether it tells of a step, and not of a validation after one that was told before. */
+export const isOfStep = ({ validating, validation }: TrainProgress) =>
+  validating === undefined && validation === undefined;
+
 /** Whether training is over: the last step has been validated. */
 export const isDone = ({ step, steps, validation }: TrainProgress) => step >= steps && validation !== undefined;
 

@@ -123,6 +123,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
   /** Seconds of training and validation, and of validation alone, those before a resume included. */
   const elapsed = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000;
   let validating = saved?.validating ?? 0;
+  const paceUntilNow = () => (elapsed() - validating) / Math.max(1, logged);
   /** Seconds a step; unknown, so that the first is waited for: a slow adapter takes minutes for what is queued at once. */
   let pace = Number.POSITIVE_INFINITY;
 
@@ -133,7 +134,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
 
   const report = (validated: Pick<TrainProgress, "validating" | "validation"> = {}) => {
     // Of a validation that is made up for, before the first step, that of the steps before the stop.
-    const told = pace === Number.POSITIVE_INFINITY ? (elapsed() - validating) / Math.max(1, logged) : pace;
+    const told = Number.isFinite(pace) ? pace : paceUntilNow();
     onProgress?.({
       step: logged,
       steps,
@@ -166,7 +167,7 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
       if (Number.isFinite(outcome.loss)) lastLoss = outcome.loss;
       curve.add(outcome.loss);
     }
-    pace = (elapsed() - validating) / Math.max(1, logged);
+    pace = paceUntilNow();
     report();
   };
   const save = async (store: Pick<CheckpointStore, "save">) => {

@@ -2,6 +2,7 @@
  * `braid-lm/workbook`: what notebooks and scripts in Node need beside the models: figures, tables, live progress, a stop that
  * works, model folders and the hub.
  */
+export { accuracies } from "../findings/accuracy.js";
 export { blockRatio } from "../findings/block-ratio.js";
 export { bytes } from "../findings/bytes.js";
 export { costVerdicts } from "../findings/costs.js";
@@ -25,7 +26,6 @@ export { evennessFigure, keptMapsFigure, mapRows } from "../findings/maps-figure
 export { moe } from "../findings/moe.js";
 export { type ObtainOptions, obtainRuns } from "../findings/obtain.node.js";
 export { paperTable } from "../findings/paper.node.js";
-export { type PendingStudy, pendingStudies } from "../findings/pending.node.js";
 export { placement } from "../findings/placement.js";
 export { type GridData, protocols, recordedData } from "../findings/protocol.js";
 export { paperTablesOf } from "../findings/recorded.node.js";
@@ -53,5 +53,6 @@ export type { PlannedRun, Provenance, RunRecord } from "../runs/types.js";
 export type { TrainProgress } from "../train/progress.js";
 export { figureDocument, figuresFolder, renderPng, saveFigure } from "./figure.js";
 export { type DisplayHost, liveProgress } from "./live.js";
+export { pendingTable } from "./pending-table.js";
 export { stoppable, stopSignal } from "./stop.js";
 export { htmlTable, plusMinus } from "./table.js";

@@ -2,7 +2,7 @@
  * The one updating display that training shows in a notebook. tslab breaks when a cell writes much in one go, so
  * however fast the events come, the display changes a few times a second.
  */
-import { durationText, isDone, rateText, type TrainProgress, validatingText } from "../train/progress.js";
+import { durationText, isDone, isOfStep, rateText, type TrainProgress, validatingText } from "../train/progress.js";
 
 /** Milliseconds between updates. */
 const interval = 300;
@@ -36,8 +36,7 @@ export function liveProgress(tslab: DisplayHost): (progress: TrainProgress) => v
       curve = new LossCurve();
       label = progress.label;
     }
-    // In validations the step is one that was told before.
-    if (progress.validating === undefined && progress.validation === undefined) curve.add(progress.step, progress.loss);
+    if (isOfStep(progress)) curve.add(progress.step, progress.loss);
     latest = progress;
     // A validation's loss is told once.
     if (progress.validation !== undefined || Date.now() - drawn >= interval) draw();

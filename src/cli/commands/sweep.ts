@@ -132,6 +132,7 @@ async function work(json: string): Promise<void> {
   const { trainRun } = await import("../../runs/train-run.js");
   const { workOff } = await import("../../runs/worker.js");
   const { CheckpointFolder } = await import("../../train/checkpoint.node.js");
+  const { isOfStep } = await import("../../train/progress.js");
   const { trunkOf } = await import("../../train/trunk.js");
   const { data, checkpointSeconds } = JSON.parse(json) as WorkerOptions;
   const dataset = await openDataset(data);
@@ -145,9 +146,10 @@ async function work(json: string): Promise<void> {
       checkpoints: new CheckpointFolder(checkpoints, run.spec),
       trunk: trunk === undefined ? undefined : new CheckpointFolder(trunk, trunkOf(run.spec)),
       checkpointSeconds,
-      onProgress: ({ step, steps, loss, tokensPerSecond, secondsLeft, validating, validation }) => {
+      onProgress: (progress) => {
         // The parent takes the first report for one of a step.
-        if (validating !== undefined || validation !== undefined) return;
+        if (!isOfStep(progress)) return;
+        const { step, steps, loss, tokensPerSecond, secondsLeft } = progress;
         // A few messages a second are plenty, and cheap.
         if (performance.now() - told < 250 && step < steps) return;
         told = performance.now();
