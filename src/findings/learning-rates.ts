@@ -7,15 +7,22 @@ import { architectureStyle } from "./theme.js";
 
 type Unit = "nllPerToken" | "nllPerByte";
 
-/** One row a run; `aboveBest` is its loss less that of the same model at its best rate. */
-export function learningRateRows(runs: readonly RunRecord[], unit: Unit): Row[] {
+/**
+ * One row a run; `aboveBest` is its loss less that of the same model at its best rate.
+ * @param name what a label's model is called
+ */
+export function learningRateRows(
+  runs: readonly RunRecord[],
+  unit: Unit,
+  name: (label: string) => string = nameOf,
+): Row[] {
   const lossOf = ({ result }: RunRecord) => result.validation[unit];
   return runs.map((run): Row => {
     const { label, spec, result } = run;
     const own = runs.filter((other) => other.label === label && other.spec.seed === spec.seed);
     const best = Math.min(...own.map(lossOf));
     return {
-      model: nameOf(label),
+      model: name(label),
       params: result.params.nonEmbedding,
       lr: spec.optimizer.lr,
       tokens: result.tokens,
@@ -33,11 +40,15 @@ function nameOf(label: string): string {
   return known ? architectureStyle(known).label : label;
 }
 
-/** The rows of `learningRateRows` for reading: one a model, its loss at each rate side by side, and the best rate. */
+/** The rows of `learningRateRows` for reading: one a model, its loss at each rate side by side (null where not tried), and the best rate. */
 export function ratesSideBySide(rows: readonly Row[]): Row[] {
+  const rates = [...new Set(rows.map(({ lr }) => Number(lr)))].sort((a, b) => a - b);
   return [...new Set(rows.map(({ model }) => model))].map((model): Row => {
     const own = rows.filter((row) => row.model === model);
-    const losses = own.map((row) => [`at ${row.lr}`, row.nllPerToken ?? row.nllPerByte]);
+    const losses = rates.map((rate) => {
+      const row = own.find(({ lr }) => lr === rate);
+      return [`at ${rate}`, row?.nllPerToken ?? row?.nllPerByte ?? null];
+    });
     return { model, ...Object.fromEntries(losses), best: own.find((row) => row.best === "best")?.lr ?? null };
   });
 }

@@ -9,12 +9,19 @@ import { paperPoints, paperReadings, scalingTables } from "./scaling-paper.js";
 import { type FittedReading, fitReading } from "./scaling-reading.js";
 import { exponentRows, fitRows, readingRows } from "./scaling-rows.js";
 import { runReadings, runRows, scalingRuns } from "./scaling-runs.js";
-import { scalingStudies } from "./scaling-studies.js";
+import { scalingLabel, scalingStudies } from "./scaling-studies.js";
 import { betweenVerdict } from "./scaling-verdicts.js";
+import { architectureStyle } from "./theme.js";
 
 const claim = "Compute-optimal sizes of hybrids lie between those of the Transformer and of Mamba";
 const caption =
   "Geometric means over the budgets with their 95 % bootstrap intervals. The sentence holds where both hybrids lie between the Transformer's mark and the line of Mamba. Where a mark has no line, too many resampled losses had no optimum.";
+
+/** "Transformer, width 192, 8e14", of the label "transformer d192 8e14". */
+export function scalingName(label: string): string {
+  const { model, dModel, budget } = scalingLabel(label);
+  return `${architectureStyle(model).label}, width ${dModel}, ${budget / 1e14}e14`;
+}
 
 export const scaling: Finding = {
   name: "scaling",
@@ -32,7 +39,11 @@ export const scaling: Finding = {
         "scaling-exponents": exponentRows(ours),
       }),
       ...filled({
-        "scaling-learning-rates": learningRateRows(runs.get("scaling-learning-rates") ?? [], "nllPerToken"),
+        "scaling-learning-rates": learningRateRows(
+          runs.get("scaling-learning-rates") ?? [],
+          "nllPerToken",
+          scalingName,
+        ),
       }),
       "scaling-paper-fits": fitRows(theirs),
       "scaling-paper-readings": readingRows(theirs),

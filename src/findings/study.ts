@@ -25,6 +25,8 @@ export interface Variant {
 export interface DivergedRun {
   label: string;
   seed: number;
+  /** Its peak learning rate, where the study tries several; without it, all of them diverged. */
+  lr?: number;
   /** The first whose loss is not finite. */
   step: number;
 }
@@ -84,25 +86,31 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
       throw new Error(`labels: "${label}" is not in the study ${study.name}; it has ${known.join(", ")}`);
     }
   }
-  for (const { label, seed } of study.diverged ?? []) {
-    if (known.includes(label) && study.seeds.includes(seed)) continue;
-    throw new Error(`diverged: the study ${study.name} has no run "${label}" with seed ${seed}`);
+  const ratesOf = ({ rates }: Variant) => rates ?? study.rates ?? [protocol.lr];
+  for (const { label, seed, lr } of study.diverged ?? []) {
+    const variant = study.variants.find((candidate) => candidate.label === label);
+    const tried = variant && (lr === undefined || smoke || ratesOf(variant).includes(lr));
+    if (tried && study.seeds.includes(seed)) continue;
+    const rate = lr === undefined ? "" : ` and learning rate ${lr}`;
+    throw new Error(`diverged: the study ${study.name} has no run "${label}" with seed ${seed}${rate}`);
   }
   // Other models, texts or lengths may well train.
   const asRecorded = size === study.size && options.tokens === undefined && sameData(data, recordedData[study.data]);
-  const gone = (label: string, seed: number) =>
-    asRecorded && study.diverged?.some((run) => run.label === label && run.seed === seed);
+  const gone = (label: string, seed: number, rate: number) =>
+    asRecorded && study.diverged?.some((run) => run.label === label && run.seed === seed && (run.lr ?? rate) === rate);
   const seeds = options.seeds ?? (smoke ? study.seeds.slice(0, 2) : study.seeds);
   const variants = study.variants.filter(({ label }) => labels?.includes(label) ?? true);
   return seeds.flatMap((seed) =>
-    variants.flatMap(({ label, config: build, rates, tokens, warmupOf: beginning }) => {
-      if (gone(label, seed)) return [];
+    variants.flatMap((variant) => {
+      const { label, config: build, tokens, warmupOf: beginning } = variant;
+      const rates = ratesOf(variant).filter((lr) => !gone(label, seed, lr));
+      if (rates.length === 0) return [];
       const config = build(size, data.vocabSize);
       const length =
         options.tokens ?? (smoke ? protocol.tokens : (tokens?.(config) ?? study.tokens ?? protocol.tokens));
       const shortest = beginning?.(config) ?? study.warmupOf;
       const warmupOf = smoke || shortest === length ? undefined : shortest;
-      return (rates ?? study.rates ?? [protocol.lr]).map((lr): PlannedRun => {
+      return rates.map((lr): PlannedRun => {
         const { batch, validation, tasks, precision } = protocol;
         return {
           finding: study.name,

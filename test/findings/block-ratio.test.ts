@@ -274,6 +274,13 @@ describe("the tables of block-ratio", () => {
     expect(ratesSideBySide(tables["block-ratio-learning-rates"])).toEqual([
       { model: "Inter-hybrid", "at 0.003": 4.2, "at 0.006": 4.1, "at 0.012": 4.2, best: 6e-3 },
     ]);
+    const other = { model: "Mamba", lr: 1e-3, nllPerToken: 4, best: "best" };
+    const rows = ratesSideBySide([...tables["block-ratio-learning-rates"].slice(0, 2), other]);
+    expect(rows).toEqual([
+      { model: "Inter-hybrid", "at 0.001": null, "at 0.003": 4.2, "at 0.006": 4.1, best: 6e-3 },
+      { model: "Mamba", "at 0.001": 4, "at 0.003": null, "at 0.006": null, best: 1e-3 },
+    ]);
+    expect(Object.keys(rows[0])).toEqual(["model", "at 0.001", "at 0.003", "at 0.006", "best"]);
   });
 
   test("set the deciding comparisons of larger models beside those of small ones, where both are there", () => {

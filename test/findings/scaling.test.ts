@@ -17,7 +17,7 @@ import {
 } from "../../src/findings/scaling-parabola.js";
 import { fitReading } from "../../src/findings/scaling-reading.js";
 import { scalingBudgets, scalingLabel, scalingStudies } from "../../src/findings/scaling-studies.js";
-import { planStudy } from "../../src/findings/study.js";
+import { planStudy, type Study } from "../../src/findings/study.js";
 import { runId } from "../../src/runs/identity.js";
 import { makeRecord } from "../../src/runs/record.js";
 import type { RunRecord } from "../../src/runs/types.js";
@@ -67,19 +67,35 @@ describe("the scaling studies", () => {
         ).toBeGreaterThanOrEqual(4);
   });
 
-  test("search the peak rate around the rule's at two widths, whose own runs they share, and fit none of it", () => {
+  test("search the peak rate at four widths, whose own runs they share, and fit none of it", () => {
     const search = scalingStudies.find(({ name }) => name === "scaling-learning-rates")!;
     const plan = planStudy(search);
     const known = new Set(planStudy(study).map(({ spec }) => runId(spec)));
-    expect(plan).toHaveLength(24);
-    expect(plan.filter(({ spec }) => known.has(runId(spec)))).toHaveLength(8);
-    for (const { spec } of plan) expect(stepsOf(spec)).toBeGreaterThan(500);
+    expect(plan).toHaveLength(58);
+    // One of every model's rates is the one it is fitted at.
+    const models = new Set(plan.map(({ label }) => label));
+    expect(models.size).toBe(4 + 2 + 2 + 16);
+    const fitted = plan.filter(({ spec }) => known.has(runId(spec)));
+    expect(new Set(fitted.map(({ label }) => label))).toEqual(models);
+    expect(fitted).toHaveLength(models.size);
     const searched = plan.map((run, i) =>
       makeRecord(run, { ...fakeResult(4 + i), params: countParameters(run.spec.config) }, fakeProvenance),
     );
     const alone = scaling.tables(new Map([[search.name, searched]]), paper);
-    expect(alone["scaling-learning-rates"]).toHaveLength(24);
+    expect(alone["scaling-learning-rates"]).toHaveLength(58);
     expect(alone.scaling).toBeUndefined();
+  });
+
+  test("leave out the one rate at which a model diverged", () => {
+    const search = scalingStudies.find(({ name }) => name === "scaling-learning-rates")!;
+    const rates = (study: Study, label: string) =>
+      planStudy(study, { labels: [label] }).map(({ spec }) => spec.optimizer.lr);
+    expect(rates(search, "mamba d64 2e14")).toEqual([6e-3, 12e-3]);
+    expect(rates(search, "inter d64 2e14")).toEqual([6e-3, 12e-3, 24e-3]);
+    const misspelt = { ...search, diverged: [{ label: "mamba d64 2e14", seed: 0, lr: 2e-3, step: 355 }] };
+    expect(() => planStudy(misspelt)).toThrow(
+      'diverged: the study scaling-learning-rates has no run "mamba d64 2e14" with seed 0 and learning rate 0.002',
+    );
   });
 
   test("spend each budget to the step, and share the smallest budget's warm-up", () => {
