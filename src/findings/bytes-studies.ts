@@ -50,6 +50,5 @@ export const bytesStudies: readonly Study[] = [
     data: "bytes",
     variants: variants.filter(({ label }) => label === "inter"),
     seeds: [0, 1, 2, 3, 4],
-    pending: true,
   },
 ];
