@@ -33,6 +33,7 @@ export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonl
     "block-ratio-flops": flopsRows(models, paper),
     "block-ratio-learning-rates": learningRateRows(runs.get("learning-rates") ?? [], "nllPerToken"),
     "block-ratio-learning-rates-mini": learningRateRows(runs.get("learning-rates-mini") ?? [], "nllPerToken"),
+    "block-ratio-learning-rates-mini-long": learningRateRows(runs.get("learning-rates-mini-long") ?? [], "nllPerToken"),
     "block-ratio-sizes": sizeRows([models, new Models(runs, miniSources)]),
     "block-ratio-seeds": seedRows(models),
     "block-ratio-seeds-mini": hybridSeedRows(runs.get("seed-noise-mini") ?? [], "nllPerToken"),

@@ -31,8 +31,6 @@ function again(
 }
 
 const mini = { size: "mini", seeds: [0, 1] } as const;
-/** Not all of them trained yet. */
-const pending = { pending: true } as const;
 const bytes = { data: "bytes" } as const;
 
 export const blockRatioRepeats: readonly Study[] = [
@@ -48,16 +46,23 @@ export const blockRatioRepeats: readonly Study[] = [
   }),
   again(blockRatioStudies, "learning-rates", ["transformer", "mamba", "inter", "intra"], {
     ...mini,
-    ...pending,
     name: "learning-rates-mini",
     about: "Four architectures with 16M parameters at several peak learning rates, a quarter of the tokens, one seed",
     rates: [2e-3, 4e-3, 8e-3],
     tokens: 8_388_608,
     seeds: [0],
   }),
+  again(blockRatioStudies, "learning-rates", ["transformer", "mamba", "inter", "intra"], {
+    ...mini,
+    name: "learning-rates-mini-long",
+    about: "The two lower of these rates at the length of the compared runs",
+    rates: [2e-3, 4e-3],
+    tokens: undefined,
+    seeds: [0],
+    pending: true,
+  }),
   again(blockRatioStudies, "seed-noise", ["1:5"], {
     ...mini,
-    ...pending,
     name: "seed-noise-mini",
     about: "The inter-hybrid 1:5 with 16M parameters and five seeds",
     seeds: [0, 1, 2, 3, 4],
@@ -74,7 +79,6 @@ export const placementRepeats: readonly Study[] = [
   }),
   again(placementStudies, "placement-ratios", deciding, {
     ...mini,
-    ...pending,
     name: "placement-ratios-mini",
     about: "1:5 with attention first and in the middle, with 16M parameters",
   }),
@@ -91,7 +95,6 @@ const designs = [bestDesign, "T/M Diff Sep Sep", "T/M Group Diff Sep Joint"];
 export const fusionRepeats: readonly Study[] = [
   again(fusionStudies, "fusion", designs, {
     ...mini,
-    ...pending,
     name: "fusion-mini",
     about: "The best design, without norms, and with one output projection, with 16M parameters",
   }),

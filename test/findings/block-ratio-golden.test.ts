@@ -11,8 +11,10 @@ testRecorded(blockRatio, {
     "block-ratio-intra",
     "block-ratio-flops",
     "block-ratio-learning-rates",
+    "block-ratio-learning-rates-mini",
     "block-ratio-sizes",
     "block-ratio-seeds",
+    "block-ratio-seeds-mini",
     "block-ratio-effects",
     "block-ratio-comparisons",
   ],
@@ -26,7 +28,7 @@ describe("the recorded block-ratio runs", () => {
   test("all use the learning rate that was best for each of the four architectures", () => {
     const rates = blockRatio.tables(recorded(), paper)["block-ratio-learning-rates"];
     const best = rates.filter((row) => row.best === "best").map(({ model, lr }) => `${model} at ${lr}`);
-    // The study of rates at mini size is not recorded.
+    // Mini has a rate of its own.
     const others = [...recorded()].flatMap(([study, runs]) => (/learning-rates|mini/.test(study) ? [] : runs));
     const used = new Set(others.map(({ spec }) => spec.optimizer.lr));
     expect(used.size).toBe(1);
@@ -38,18 +40,25 @@ describe("the recorded block-ratio runs", () => {
   test("come from the planned seeds on a GPU, as long as planned", () => {
     for (const [study, runs] of recorded()) {
       const planned = planStudy(blockRatio.studies.find(({ name }) => name === study)!);
-      const seeds: Record<string, number> = { "learning-rates": 1, "seed-noise": 5 };
+      const seeds: Record<string, number> = {
+        "learning-rates": 1,
+        "learning-rates-mini": 1,
+        "seed-noise": 5,
+        "seed-noise-mini": 5,
+      };
       expect(new Set(runs.map(({ spec }) => spec.seed)).size, study).toBe(seeds[study] ?? (/mini/.test(study) ? 2 : 3));
       expect(runs.map(({ result }) => result.tokens)).toEqual(planned.map(({ spec }) => spec.tokens));
       expect(runs.filter(({ provenance }) => provenance.software)).toEqual([]);
     }
-    expect([...recorded().values()].map((runs) => runs.length)).toEqual([18, 18, 12, 3, 15, 12, 15, 8, 2]);
+    expect([...recorded().values()].map((runs) => runs.length)).toEqual([18, 18, 12, 3, 15, 12, 15, 8, 2, 12, 5]);
   });
 
   test("scatter over seeds as the README says", () => {
     const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-    const { "block-ratio-seeds": seeds, "block-ratio-effects": effects } = blockRatio.tables(recorded(), paper);
-    for (const { model, sd } of seeds) expect(readme).toContain(`${sd} (${model})`);
+    const tables = blockRatio.tables(recorded(), paper);
+    for (const { model, sd } of tables["block-ratio-seeds"]) expect(readme).toContain(`${sd} (${model})`);
+    for (const { model, sd } of tables["block-ratio-seeds-mini"]) expect(readme).toContain(`${sd} (${model}) with 16M`);
+    const effects = tables["block-ratio-effects"];
     const small = effects.filter(({ inNoise, outcome }) => Number(inNoise) <= 1.05 && outcome === "contradicted");
     expect(readme).toContain(`${small.map(({ comparison }) => comparison).join(", and ")}.`);
   });

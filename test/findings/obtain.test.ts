@@ -48,7 +48,7 @@ describe("recorded runs", () => {
     expect([...some.keys()]).toEqual(["block-ratio"]);
     expect(some.get("block-ratio")!.map(({ label, spec }) => `${label}/${spec.seed}`)).toEqual(["1:5/1", "0:1/1"]);
     const all = recordedRuns(blockRatio, { store, studies: [], seeds: [], labels: [] });
-    expect([...all.values()].map((runs) => runs.length)).toEqual([18, 18, 12, 3, 15, 12, 15, 8, 2]);
+    expect([...all.values()].map((runs) => runs.length)).toEqual([18, 18, 12, 3, 15, 12, 15, 8, 2, 12, 5]);
     expect(() => recordedRuns(blockRatio, { store, studies: ["ratios"] })).toThrow(
       'studies: "ratios" is no study of block-ratio; it has block-ratio, block-ratio-intra',
     );
