@@ -47,6 +47,7 @@ const sources: readonly Source[] = [
 export const miniSources: readonly Source[] = [
   { study: "block-ratio-mini", kind: "inter", budget: "data" },
   { study: "block-ratio-intra-mini", kind: "intra", budget: "data" },
+  { study: "seed-noise-mini", kind: "inter", budget: "data" },
 ];
 
 /** The architecture of a ratio: an intra-hybrid has attention in all of its layers at 1:0, an inter-hybrid of 0:1 is Mamba. */

@@ -1,8 +1,9 @@
 /** The comparisons that decide the block-ratio finding, with models of several sizes side by side (repeats.ts). */
 
 import type { Models } from "./block-ratio-models.js";
-import type { Row } from "./finding.js";
+import { type Row, rounded } from "./finding.js";
 import { differenceColumns } from "./result-columns.js";
+import { hybridNoise } from "./seed-noise.js";
 
 const deciding = [
   ["inter 1:5", "Transformer"],
@@ -12,14 +13,26 @@ const deciding = [
   ["intra 1:5", "inter 1:5"],
 ] as const;
 
-/** One row a comparison and size, in nats a token; none for a comparison that one size alone has. */
+/**
+ * One row a comparison and size, in nats a token; none for a comparison that one size alone has. `inNoise` is the difference in
+ * standard deviations over seeds of the inter-hybrid 1:5 of that size, null where too few of its seeds are there.
+ */
 export function sizeRows(sizes: readonly Models[]): Row[] {
   return deciding.flatMap(([a, b]) => {
     const rows = sizes.flatMap((models): Row[] => {
       const [model, interval] = [models.find(a), models.difference(a, b)];
       if (!model || !interval) return [];
       const params = model.runs[0].result.params.nonEmbedding;
-      return [{ comparison: `${a} − ${b}`, params, seeds: interval.n, ...differenceColumns("difference", interval) }];
+      const noise = hybridNoise(models);
+      return [
+        {
+          comparison: `${a} − ${b}`,
+          params,
+          seeds: interval.n,
+          ...differenceColumns("difference", interval),
+          inNoise: noise === undefined ? null : rounded(Math.abs(interval.mean) / noise, 1),
+        },
+      ];
     });
     return rows.length > 1 ? rows : [];
   });

@@ -18,7 +18,7 @@ import { comparisonRows } from "./comparison-rows.js";
 import { filled, type Row, rounded, type StudyRuns } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
 import { differenceColumns } from "./result-columns.js";
-import { effectRows, hybridSeedRows, seedRows } from "./seed-noise.js";
+import { effectRows, seedRows } from "./seed-noise.js";
 import { mean, sd } from "./stats.js";
 
 /**
@@ -27,6 +27,7 @@ import { mean, sd } from "./stats.js";
  */
 export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonly PaperModel[]): Record<string, Row[]> {
   const verdicts = blockRatioVerdicts(models, paper);
+  const larger = new Models(runs, miniSources);
   const all = {
     "block-ratio": kindRows(models, "inter", paper),
     "block-ratio-intra": kindRows(models, "intra", paper),
@@ -34,9 +35,9 @@ export function blockRatioTables(models: Models, runs: StudyRuns, paper: readonl
     "block-ratio-learning-rates": learningRateRows(runs.get("learning-rates") ?? [], "nllPerToken"),
     "block-ratio-learning-rates-mini": learningRateRows(runs.get("learning-rates-mini") ?? [], "nllPerToken"),
     "block-ratio-learning-rates-mini-long": learningRateRows(runs.get("learning-rates-mini-long") ?? [], "nllPerToken"),
-    "block-ratio-sizes": sizeRows([models, new Models(runs, miniSources)]),
+    "block-ratio-sizes": sizeRows([models, larger]),
     "block-ratio-seeds": seedRows(models),
-    "block-ratio-seeds-mini": hybridSeedRows(runs.get("seed-noise-mini") ?? [], "nllPerToken"),
+    "block-ratio-seeds-mini": seedRows(larger),
     "block-ratio-effects": effectRows(models, verdicts),
     // The Transformer's losses scatter more.
     "block-ratio-comparisons": comparisonRows(verdicts, (name) => name.includes("Transformer")),

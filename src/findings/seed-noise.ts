@@ -18,7 +18,13 @@ const noisy = (models: Models): Model[] => models.ofKind("inter").filter(({ loss
 export const seedRows = (models: Models): Row[] =>
   noisy(models).map(({ name, losses }) => seedRow(name, losses, "nllPerToken"));
 
-/** The same of the inter-hybrid 1:5 in a study of it alone, with larger models or on bytes; empty where it has no runs. */
+/** The standard deviation over seeds of the hybrid that has enough of them, nats a token; undefined where it has not. */
+export function hybridNoise(models: Models): number | undefined {
+  const known = noisy(models).find(({ name }) => name === hybrid);
+  return known && sd([...known.losses.values()]);
+}
+
+/** The same of the inter-hybrid 1:5 in a study of it alone, on bytes; empty where it has no runs. */
 export function hybridSeedRows(runs: readonly RunRecord[], unit: "nllPerToken" | "nllPerByte"): Row[] {
   const losses = byLabelAndSeed(runs, ({ result }) => result.validation[unit]);
   return [...losses.values()].map((own) => seedRow(hybrid, own, unit));

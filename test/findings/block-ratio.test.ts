@@ -303,6 +303,17 @@ describe("the tables of block-ratio", () => {
       ["inter 1:1 − inter 1:5", 3, 0.01],
       ["inter 1:1 − inter 1:5", 2, 0.02],
     ]);
+    expect(rows["block-ratio-sizes"].map(({ inNoise }) => inNoise)).toEqual(new Array(6).fill(null));
+    // The hybrid's seeds 2 to 4 at 4.03 to 4.05, beside two at 4.01 from the study of ratios: a standard deviation of 0.0179.
+    const seeded = made("seed-noise-mini", 0).map((run) => ({
+      ...run,
+      result: { ...run.result, validation: { ...run.result.validation, nllPerToken: 4.01 + run.spec.seed / 100 } },
+    }));
+    const noisy = blockRatio.tables(new Map([...both, ["seed-noise-mini", seeded]]), paper);
+    expect(noisy["block-ratio-seeds-mini"]).toMatchObject([{ model: "inter 1:5", seeds: 5, sd: 0.0179 }]);
+    const inNoise = noisy["block-ratio-sizes"].map(({ seeds, inNoise: ratio }) => [seeds, ratio]);
+    expect(inNoise).toContainEqual([3, null]);
+    expect(inNoise).toContainEqual([2, 5]);
     const [beats, , balance] = blockRatio.verdicts(both, paper);
     expect(beats.evidence).toMatch(/weights inter 1:1 − Transformer is .*, inter 1:5 − Mamba is \+0\.010 \[/);
     expect(balance.evidence).toMatch(/of the cache\. With .*M weights inter 1:5 − inter 1:1 is −0\.020 \[.*\]\.$/);
