@@ -164,5 +164,5 @@ function explained({ message, again }: Extract<SweepEvent, { type: "failed" }>):
 
 /** "1:5, seed 2", with the learning rate where runs are told apart by it. */
 export function nameOf({ finding, label, spec }: PlannedRun): string {
-  return `${label}, seed ${spec.seed}${finding.endsWith("learning-rates") ? `, learning rate ${spec.optimizer.lr}` : ""}`;
+  return `${label}, seed ${spec.seed}${finding.includes("learning-rates") ? `, learning rate ${spec.optimizer.lr}` : ""}`;
 }

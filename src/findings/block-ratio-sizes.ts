@@ -3,7 +3,7 @@
 import type { Models } from "./block-ratio-models.js";
 import { type Row, rounded } from "./finding.js";
 import { differenceColumns } from "./result-columns.js";
-import { hybridNoise } from "./seed-noise.js";
+import { noiseOf } from "./seed-noise.js";
 
 const deciding = [
   ["inter 1:5", "Transformer"],
@@ -15,7 +15,7 @@ const deciding = [
 
 /**
  * One row a comparison and size, in nats a token; none for a comparison that one size alone has. `inNoise` is the difference in
- * standard deviations over seeds of the inter-hybrid 1:5 of that size, null where too few of its seeds are there.
+ * units of `noiseOf`, null where too few seeds of that size are there.
  */
 export function sizeRows(sizes: readonly Models[]): Row[] {
   return deciding.flatMap(([a, b]) => {
@@ -23,7 +23,7 @@ export function sizeRows(sizes: readonly Models[]): Row[] {
       const [model, interval] = [models.find(a), models.difference(a, b)];
       if (!model || !interval) return [];
       const params = model.runs[0].result.params.nonEmbedding;
-      const noise = hybridNoise(models);
+      const noise = noiseOf(models, [a, b]);
       return [
         {
           comparison: `${a} − ${b}`,

@@ -2,7 +2,7 @@
 
 import { cost } from "../cost/index.js";
 import type { RunRecord } from "../runs/types.js";
-import { type ByLabel, byLabelAndSeed, differenceOf, differencesBySeed } from "./by-seed.js";
+import { type ByLabel, type BySeed, byLabelAndSeed, differenceOf, differencesBySeed } from "./by-seed.js";
 import type { StudyRuns } from "./finding.js";
 import type { FourArchitecture } from "./models.js";
 import { type Interval, pairedDifference } from "./stats.js";
@@ -34,6 +34,10 @@ export function settingsOf(studies: StudyRuns): SettingRuns[] {
     return runs.length > 0 ? [{ ...setting, runs, losses: byLabelAndSeed(runs, lossPerByte) }] : [];
   });
 }
+
+/** Losses in nats a byte of the inter-hybrid on bytes by seed, of the study of five seeds; empty when that has no runs. */
+export const seedsOnBytes = (studies: StudyRuns): BySeed =>
+  byLabelAndSeed(studies.get("bytes-seed-noise") ?? [], lossPerByte).get("inter") ?? new Map();
 
 const lossPerByte = ({ result }: RunRecord): number => result.validation.nllPerByte;
 

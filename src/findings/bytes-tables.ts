@@ -2,12 +2,13 @@
 
 import type { ModelConfig } from "../config/types.js";
 import { accuracies } from "./accuracy.js";
-import { valuesOf } from "./by-seed.js";
+import { type BySeed, valuesOf } from "./by-seed.js";
 import { lead, leadChanges, type SettingRuns, trainFlops } from "./bytes-settings.js";
 import { trainBytesPerToken } from "./bytes-studies.js";
 import { type Row, rounded } from "./finding.js";
-import { fourArchitectures } from "./models.js";
+import { type FourArchitecture, fourArchitectures } from "./models.js";
 import { differenceColumns } from "./result-columns.js";
+import { scatter } from "./seed-noise.js";
 import { mean, sd } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
@@ -56,6 +57,40 @@ export function leadTable(settings: readonly SettingRuns[]): Row[] {
       }),
     ),
   );
+}
+
+/**
+ * The hybrids and Mamba-2 against both parents on bytes, nats a byte, with the 95 % interval. `noise` is the standard deviation over
+ * seeds of the noisier of the two models, `inNoise` how many times that the difference is. Empty without two seeds on bytes.
+ * @param inter the inter-hybrid's losses, where more of its seeds are there than of the others
+ */
+export function effectTable(settings: readonly SettingRuns[], inter: BySeed): Row[] {
+  const setting = settings.find(({ study }) => study === "bytes");
+  if (!setting || new Set(setting.runs.map(({ spec }) => spec.seed)).size < 2) return [];
+  const scatterOf = (architecture: FourArchitecture) => {
+    const own = valuesOf(setting.losses, architecture);
+    return scatter(architecture === "inter" && inter.size > own.size ? inter : own);
+  };
+  const compared = [
+    ["mamba", "transformer"],
+    ["inter", "transformer"],
+    ["intra", "transformer"],
+    ["inter", "mamba"],
+    ["intra", "mamba"],
+  ] as const;
+  return compared.map(([a, b]): Row => {
+    const { mean: difference, low, high, n } = lead(setting, a, b);
+    const noise = Math.max(scatterOf(a), scatterOf(b));
+    return {
+      comparison: `${architectureStyle(a).label} − ${architectureStyle(b).label}`,
+      difference: rounded(difference, 4),
+      low: rounded(low, 4),
+      high: rounded(high, 4),
+      noise: rounded(noise, 4),
+      inNoise: rounded(Math.abs(difference) / noise, 1),
+      seeds: n,
+    };
+  });
 }
 
 /**

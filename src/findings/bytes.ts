@@ -2,9 +2,9 @@
 
 import { bytesFigures } from "./bytes-figure.js";
 import { paperTokensTable } from "./bytes-paper.js";
-import { settingsOf } from "./bytes-settings.js";
+import { seedsOnBytes, settingsOf } from "./bytes-settings.js";
 import { bytesStudies } from "./bytes-studies.js";
-import { costTable, leadTable, lossTable } from "./bytes-tables.js";
+import { costTable, effectTable, leadTable, lossTable } from "./bytes-tables.js";
 import { bytesVerdicts } from "./bytes-verdicts.js";
 import { type Finding, filled } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
@@ -18,12 +18,14 @@ export const bytes: Finding = {
   studies: bytesStudies,
   tables: (runs) => {
     const settings = settingsOf(runs);
+    const seeds = seedsOnBytes(runs);
     return filled({
       bytes: lossTable(settings),
       "bytes-leads": leadTable(settings),
       "bytes-costs": costTable(settings),
       "bytes-learning-rates": learningRateRows(runs.get("bytes-learning-rates") ?? [], "nllPerByte"),
-      "bytes-seeds": hybridSeedRows(runs.get("bytes-seed-noise") ?? [], "nllPerByte"),
+      "bytes-seeds": hybridSeedRows(seeds),
+      "bytes-effects": effectTable(settings, seeds),
     });
   },
   figures: (runs, _paper, document) => bytesFigures(settingsOf(runs), document),

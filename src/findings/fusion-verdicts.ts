@@ -51,7 +51,7 @@ function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTab
     paper: `Tables 18 and 19, ${name}, mean over ${count}: ${paperMeans(name, paper)}.`,
     parts: [axisPart(name, losses, sign)],
     evidence: ([own]) => `${own.name}, mean over ${count}: ${inWords(own.interval)}.`,
-    change: `${moreSeeds}; the effect is a mean over the designs tried, all at the learning rate found for the 1:5 intra-hybrid: other designs, or rates of their own, may show another.`,
+    change: `${moreSeeds}; the effect is a mean over the designs tried, those of 4M weights all at the learning rate found for the 1:5 intra-hybrid: other designs, or rates of their own, may show another.`,
   };
 }
 

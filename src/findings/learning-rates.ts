@@ -3,6 +3,7 @@
 import type { RunRecord } from "../runs/types.js";
 import { type Row, rounded } from "./finding.js";
 import { fourArchitectures } from "./models.js";
+import { mean } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 type Unit = "nllPerToken" | "nllPerByte";
@@ -40,15 +41,19 @@ function nameOf(label: string): string {
   return known ? architectureStyle(known).label : label;
 }
 
-/** The rows of `learningRateRows` for reading: one a model, its loss at each rate side by side (null where not tried), and the best rate. */
+/**
+ * The rows of `learningRateRows` for reading: one a model, its loss (nats a token or a byte, the mean over seeds) at each rate side by
+ * side, null where it has no run (not tried, or diverged), and the rate of the least.
+ */
 export function ratesSideBySide(rows: readonly Row[]): Row[] {
   const rates = [...new Set(rows.map(({ lr }) => Number(lr)))].sort((a, b) => a - b);
   return [...new Set(rows.map(({ model }) => model))].map((model): Row => {
-    const own = rows.filter((row) => row.model === model);
     const losses = rates.map((rate) => {
-      const row = own.find(({ lr }) => lr === rate);
-      return [`at ${rate}`, row?.nllPerToken ?? row?.nllPerByte ?? null];
+      const own = rows.filter((row) => row.model === model && row.lr === rate);
+      return own.length > 0 ? mean(own.map((row) => Number(row.nllPerToken ?? row.nllPerByte))) : null;
     });
-    return { model, ...Object.fromEntries(losses), best: own.find((row) => row.best === "best")?.lr ?? null };
+    const least = Math.min(...losses.filter((loss) => loss !== null));
+    const columns = rates.map((rate, i) => [`at ${rate}`, losses[i] === null ? null : rounded(losses[i], 4)]);
+    return { model, ...Object.fromEntries(columns), best: rates[losses.indexOf(least)] };
   });
 }

@@ -55,7 +55,7 @@ export const blockRatioRepeats: readonly Study[] = [
   again(blockRatioStudies, "learning-rates", ["transformer", "mamba", "inter", "intra"], {
     ...mini,
     name: "learning-rates-mini-long",
-    about: "The two lower of these rates at the length of the compared runs",
+    about: "Four architectures with 16M parameters at two peak learning rates, as long as the compared runs, one seed",
     rates: [2e-3, 4e-3],
     tokens: undefined,
     seeds: [0],

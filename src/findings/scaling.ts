@@ -1,6 +1,7 @@
 /** Finding 06: compute-optimal sizes (paper, Tables 14 and 15). */
 
-import { type Finding, filled, type PaperTables, type StudyRuns, type Verdict } from "./finding.js";
+import type { RunRecord } from "../runs/types.js";
+import { type Finding, filled, type PaperTables, type Row, type StudyRuns, type Verdict } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
 import { betweenFigure } from "./scaling-between-figure.js";
 import { scalingFigure } from "./scaling-figure.js";
@@ -17,11 +18,15 @@ const claim = "Compute-optimal sizes of hybrids lie between those of the Transfo
 const caption =
   "Geometric means over the budgets with their 95 % bootstrap intervals. The sentence holds where both hybrids lie between the Transformer's mark and the line of Mamba. Where a mark has no line, too many resampled losses had no optimum.";
 
-/** "Transformer, width 192, 8e14", of the label "transformer d192 8e14". */
+/** "Transformer, width 192, 1.6e15", of the label "transformer d192 16e14". @throws Error when it is no label of scaling */
 export function scalingName(label: string): string {
   const { model, dModel, budget } = scalingLabel(label);
-  return `${architectureStyle(model).label}, width ${dModel}, ${budget / 1e14}e14`;
+  return `${architectureStyle(model).label}, width ${dModel}, ${budget.toExponential().replace("+", "")}`;
 }
+
+/** The rows of `learningRateRows`, with the width. */
+const rateRows = (runs: readonly RunRecord[]): Row[] =>
+  learningRateRows(runs, "nllPerToken", scalingName).map((row, i) => ({ dModel: runs[i].spec.config.dModel, ...row }));
 
 export const scaling: Finding = {
   name: "scaling",
@@ -39,11 +44,7 @@ export const scaling: Finding = {
         "scaling-exponents": exponentRows(ours),
       }),
       ...filled({
-        "scaling-learning-rates": learningRateRows(
-          runs.get("scaling-learning-rates") ?? [],
-          "nllPerToken",
-          scalingName,
-        ),
+        "scaling-learning-rates": rateRows(runs.get("scaling-learning-rates") ?? []),
       }),
       "scaling-paper-fits": fitRows(theirs),
       "scaling-paper-readings": readingRows(theirs),

@@ -1,8 +1,7 @@
 /** How much a seed alone moves a loss, and the effects that decide verdicts in units of it. */
 
-import type { RunRecord } from "../runs/types.js";
 import type { Model, Models } from "./block-ratio-models.js";
-import { type BySeed, byLabelAndSeed } from "./by-seed.js";
+import type { BySeed } from "./by-seed.js";
 import { type Row, rounded, type Verdict } from "./finding.js";
 import { mean, sd } from "./stats.js";
 
@@ -18,17 +17,22 @@ const noisy = (models: Models): Model[] => models.ofKind("inter").filter(({ loss
 export const seedRows = (models: Models): Row[] =>
   noisy(models).map(({ name, losses }) => seedRow(name, losses, "nllPerToken"));
 
-/** The standard deviation over seeds of the hybrid that has enough of them, nats a token; undefined where it has not. */
-export function hybridNoise(models: Models): number | undefined {
-  const known = noisy(models).find(({ name }) => name === hybrid);
-  return known && sd([...known.losses.values()]);
+/** The same of the inter-hybrid 1:5 on bytes, by the losses a byte of its seeds. */
+export const hybridSeedRows = (losses: BySeed): Row[] =>
+  losses.size >= enoughSeeds ? [seedRow(hybrid, losses, "nllPerByte")] : [];
+
+/**
+ * The standard deviation over seeds, nats a token, of the noisier of two models; undefined where one of them has not enough seeds.
+ * For hybrids that of the inter-hybrid 1:5 stands in.
+ */
+export function noiseOf(models: Models, names: readonly string[]): number | undefined {
+  const noises = new Map(noisy(models).map(({ name, losses }) => [name, scatter(losses)]));
+  const own = names.map((name) => noises.get(name) ?? (/^(inter|intra) /.test(name) ? noises.get(hybrid) : undefined));
+  return own.every((noise) => noise !== undefined) ? Math.max(...own) : undefined;
 }
 
-/** The same of the inter-hybrid 1:5 in a study of it alone, on bytes; empty where it has no runs. */
-export function hybridSeedRows(runs: readonly RunRecord[], unit: "nllPerToken" | "nllPerByte"): Row[] {
-  const losses = byLabelAndSeed(runs, ({ result }) => result.validation[unit]);
-  return [...losses.values()].map((own) => seedRow(hybrid, own, unit));
-}
+/** @returns NaN for fewer than two seeds */
+export const scatter = (losses: BySeed): number => sd([...losses.values()]);
 
 function seedRow(model: string, losses: BySeed, unit: string): Row {
   const own = [...losses.values()];
@@ -42,22 +46,20 @@ function seedRow(model: string, losses: BySeed, unit: string): Row {
   };
 }
 
+/** The two models of a comparison. */
+const sidesOf = (comparison: string): string[] => comparison.replace(", equal FLOPs", "").split(" − ");
+
 /**
  * One row a decided comparison, the smallest first: `noise` is the standard deviation over seeds of the noisier of its two models (at
  * equal FLOPs, of their runs of equal data), `inNoise` how many of them the effect is. `pairedSd`, that of the differences by seed,
  * is what its interval rests on. Empty unless both parents and the hybrid have enough seeds.
  */
 export function effectRows(models: Models, verdicts: readonly Verdict[]): Row[] {
-  const noises = new Map(noisy(models).map(({ name, losses }) => [name, sd([...losses.values()])]));
-  if (!["Transformer", "Mamba", hybrid].every((name) => noises.has(name))) return [];
-  const noiseOf = (comparison: string) => {
-    const sides = comparison.replace(", equal FLOPs", "").split(" − ");
-    return Math.max(...sides.map((name) => noises.get(name) ?? noises.get(hybrid)!));
-  };
+  if (noiseOf(models, ["Transformer", "Mamba", hybrid]) === undefined) return [];
   const parts = new Map(verdicts.flatMap((verdict) => verdict.parts).map((part) => [part.name, part]));
   return [...parts.values()]
     .filter(({ outcome }) => outcome !== "unresolved")
-    .map(({ name, outcome, interval }) => ({ name, outcome, interval, noise: noiseOf(name) }))
+    .map(({ name, outcome, interval }) => ({ name, outcome, interval, noise: noiseOf(models, sidesOf(name))! }))
     .sort((a, b) => Math.abs(a.interval.mean) / a.noise - Math.abs(b.interval.mean) / b.noise)
     .map(({ name, outcome, interval, noise }) => ({
       comparison: name,

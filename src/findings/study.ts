@@ -86,10 +86,11 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
       throw new Error(`labels: "${label}" is not in the study ${study.name}; it has ${known.join(", ")}`);
     }
   }
-  const ratesOf = ({ rates }: Variant) => rates ?? study.rates ?? [protocol.lr];
+  const ratesOf = ({ rates }: Variant, otherwise = protocol.lr) => rates ?? study.rates ?? [otherwise];
+  const { lr: recordedRate } = { ...protocols[study.size], ...study.protocol };
   for (const { label, seed, lr } of study.diverged ?? []) {
     const variant = study.variants.find((candidate) => candidate.label === label);
-    const tried = variant && (lr === undefined || smoke || ratesOf(variant).includes(lr));
+    const tried = variant && (lr === undefined || ratesOf(variant, recordedRate).includes(lr));
     if (tried && study.seeds.includes(seed)) continue;
     const rate = lr === undefined ? "" : ` and learning rate ${lr}`;
     throw new Error(`diverged: the study ${study.name} has no run "${label}" with seed ${seed}${rate}`);
@@ -104,7 +105,6 @@ export function planStudy(study: Study, options: PlanOptions = {}): PlannedRun[]
     variants.flatMap((variant) => {
       const { label, config: build, tokens, warmupOf: beginning } = variant;
       const rates = ratesOf(variant).filter((lr) => !gone(label, seed, lr));
-      if (rates.length === 0) return [];
       const config = build(size, data.vocabSize);
       const length =
         options.tokens ?? (smoke ? protocol.tokens : (tokens?.(config) ?? study.tokens ?? protocol.tokens));

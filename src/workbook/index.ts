@@ -30,7 +30,7 @@ export { placement } from "../findings/placement.js";
 export { type GridData, protocols, recordedData } from "../findings/protocol.js";
 export { paperTablesOf } from "../findings/recorded.node.js";
 export { gpuMinutes, runCostInWords, runCosts } from "../findings/run-cost.js";
-export { scaling } from "../findings/scaling.js";
+export { scaling, scalingName } from "../findings/scaling.js";
 export type { Interval, Outcome } from "../findings/stats.js";
 export { type PlanOptions, planStudy, type Study, type Variant } from "../findings/study.js";
 export { findingsRows, findingsTable } from "../findings/summary.node.js";

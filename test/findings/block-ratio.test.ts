@@ -281,6 +281,9 @@ describe("the tables of block-ratio", () => {
       { model: "Mamba", "at 0.001": 4, "at 0.003": null, "at 0.006": null, best: 1e-3 },
     ]);
     expect(Object.keys(rows[0])).toEqual(["model", "at 0.001", "at 0.003", "at 0.006", "best"]);
+    // Means over seeds, of which one alone would have another best rate.
+    const seeds = [4, 4.1, 4.4, 4.2].map((nllPerByte, i) => ({ model: "Mamba", lr: i % 2 ? 2e-3 : 1e-3, nllPerByte }));
+    expect(ratesSideBySide(seeds)).toEqual([{ model: "Mamba", "at 0.001": 4.2, "at 0.002": 4.15, best: 2e-3 }]);
   });
 
   test("set the deciding comparisons of larger models beside those of small ones, where both are there", () => {
@@ -312,8 +315,15 @@ describe("the tables of block-ratio", () => {
     const noisy = blockRatio.tables(new Map([...both, ["seed-noise-mini", seeded]]), paper);
     expect(noisy["block-ratio-seeds-mini"]).toMatchObject([{ model: "inter 1:5", seeds: 5, sd: 0.0179 }]);
     const inNoise = noisy["block-ratio-sizes"].map(({ seeds, inNoise: ratio }) => [seeds, ratio]);
-    expect(inNoise).toContainEqual([3, null]);
-    expect(inNoise).toContainEqual([2, 5]);
+    // The parents have two seeds at this size, and the small models three: none has a noise, but hybrids that of 1:5.
+    expect(inNoise).toEqual([
+      [3, null],
+      [2, null],
+      [3, null],
+      [2, null],
+      [3, null],
+      [2, 1.1],
+    ]);
     const [beats, , balance] = blockRatio.verdicts(both, paper);
     expect(beats.evidence).toMatch(/weights inter 1:1 − Transformer is .*, inter 1:5 − Mamba is \+0\.010 \[/);
     expect(balance.evidence).toMatch(/of the cache\. With .*M weights inter 1:5 − inter 1:1 is −0\.020 \[.*\]\.$/);

@@ -5,7 +5,7 @@ import { paperTablesOf, recordedRuns } from "../../src/findings/recorded.node.js
 import { testRecorded } from "./recorded-goldens.js";
 
 testRecorded(bytes, {
-  tables: ["bytes", "bytes-leads", "bytes-costs", "bytes-learning-rates", "bytes-seeds"],
+  tables: ["bytes", "bytes-leads", "bytes-costs", "bytes-learning-rates", "bytes-seeds", "bytes-effects"],
   figures: ["bytes", "bytes-lead"],
 });
 

@@ -134,6 +134,23 @@ describe("the tables of bytes", () => {
     ]);
   });
 
+  test("set differences on bytes against the noisier of their two models, the hybrid's by all its seeds", () => {
+    const runs = fakeRuns({ studies: ["bytes"], noise: 0 });
+    // Seeds 0 to 2 lie 0.01 apart.
+    const [mamba, inter] = bytes.tables(runs, paper)["bytes-effects"];
+    expect(mamba).toMatchObject({
+      comparison: "Mamba − Transformer",
+      difference: -0.03,
+      noise: 0.01,
+      inNoise: 3,
+      seeds: 3,
+    });
+    expect(inter).toMatchObject({ comparison: "Inter-hybrid − Transformer", noise: 0.01 });
+    const more = new Map([...runs, ...fakeRuns({ studies: ["bytes-seed-noise"], noise: 0 })]);
+    const rows = bytes.tables(more, paper)["bytes-effects"];
+    expect(rows.map(({ noise }) => noise)).toEqual([0.01, 0.0158, 0.01, 0.0158, 0.01]);
+  });
+
   test("leave out what has no runs, and intervals of one seed", () => {
     const tables = bytes.tables(fakeRuns({ studies: ["bytes"], seeds: [0] }), paper);
     expect(Object.keys(tables)).toEqual(["bytes", "bytes-costs"]);

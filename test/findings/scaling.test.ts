@@ -3,6 +3,7 @@ import { countParameters } from "../../src/config/index.js";
 import { cost } from "../../src/cost/index.js";
 import { Rng } from "../../src/data/rng.js";
 import { fourArchitectures } from "../../src/findings/models.js";
+import { protocols, recordedData } from "../../src/findings/protocol.js";
 import { paperTablesOf } from "../../src/findings/recorded.node.js";
 import { ourFits, paperFits, scaling } from "../../src/findings/scaling.js";
 import { fitLaw, lawOptimum } from "../../src/findings/scaling-law.js";
@@ -17,7 +18,7 @@ import {
 } from "../../src/findings/scaling-parabola.js";
 import { fitReading } from "../../src/findings/scaling-reading.js";
 import { scalingBudgets, scalingLabel, scalingStudies } from "../../src/findings/scaling-studies.js";
-import { planStudy, type Study } from "../../src/findings/study.js";
+import { type PlanOptions, planStudy, type Study } from "../../src/findings/study.js";
 import { runId } from "../../src/runs/identity.js";
 import { makeRecord } from "../../src/runs/record.js";
 import type { RunRecord } from "../../src/runs/types.js";
@@ -88,10 +89,20 @@ describe("the scaling studies", () => {
 
   test("leave out the one rate at which a model diverged", () => {
     const search = scalingStudies.find(({ name }) => name === "scaling-learning-rates")!;
-    const rates = (study: Study, label: string) =>
-      planStudy(study, { labels: [label] }).map(({ spec }) => spec.optimizer.lr);
+    const rates = (of: Study, label: string, options: PlanOptions = {}) =>
+      planStudy(of, { ...options, labels: [label] }).map(({ spec }) => spec.optimizer.lr);
     expect(rates(search, "mamba d64 2e14")).toEqual([6e-3, 12e-3]);
     expect(rates(search, "inter d64 2e14")).toEqual([6e-3, 12e-3, 24e-3]);
+    for (const other of [{ size: "smoke" }, { data: recordedData.bytes }, { tokens: 65_536 }, { seeds: [1] }] as const)
+      expect(rates(search, "mamba d64 2e14", other)).toEqual([6e-3, 12e-3, 24e-3]);
+    const all = { ...search, diverged: [{ label: "mamba d64 2e14", seed: 0, step: 355 }] };
+    expect(rates(all, "mamba d64 2e14")).toEqual([]);
+    // The rate of a study's size, which its runs have where it says none, is known at other sizes too.
+    const plain = { ...study, variants: [{ ...study.variants[0], rates: undefined }] };
+    const [{ label }] = plain.variants;
+    const gone = { ...plain, diverged: [{ label, seed: 0, lr: protocols.nano.lr, step: 1 }] };
+    expect(rates(gone, label)).toEqual([]);
+    expect(rates(gone, label, { size: "smoke" })).toEqual([protocols.smoke.lr]);
     const misspelt = { ...search, diverged: [{ label: "mamba d64 2e14", seed: 0, lr: 2e-3, step: 355 }] };
     expect(() => planStudy(misspelt)).toThrow(
       'diverged: the study scaling-learning-rates has no run "mamba d64 2e14" with seed 0 and learning rate 0.002',

@@ -144,6 +144,11 @@ describe("braid sweep", () => {
     expect(rates.map((line) => line.split("  ")[2])).toEqual(
       [0.003, 0.006, 0.012].map((rate) => `mamba, seed 0, learning rate ${rate}`),
     );
+    const long = ["--study", "learning-rates-mini-long", "--labels", "mamba"];
+    const larger = (await braid(...sweep, ...long)).out.trim().split("\n");
+    expect(larger.map((line) => line.split("  ")[2])).toEqual(
+      [0.002, 0.004].map((rate) => `mamba, seed 0, learning rate ${rate}`),
+    );
   });
 
   test("refuses a study of bytes on tokens", async () => {
