@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { findings } from "../src/findings/index.js";
 import { findingsTable } from "../src/findings/summary.node.js";
+import { packageStore, readStore } from "../src/runs/store.js";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
@@ -13,8 +14,12 @@ it("shows the findings table that `braid findings` prints", () => {
 it("names the studies that are planned and not recorded", () => {
   const pending = findings.flatMap(({ studies }) => studies.filter((study) => study.pending).map(({ name }) => name));
   const named =
-    /^planned and not all trained yet .*\(([^)]*)\), studies on which no figure or verdict rests yet;$/m.exec(
+    /^- \*\*Planned and not all trained yet\*\* .*\(([^)]*)\), on which no figure or verdict rests yet\.$/m.exec(
       readme,
     )?.[1];
   expect(named?.split(", ") ?? []).toEqual(pending);
+});
+
+it("counts the recorded runs", () => {
+  expect(readme).toContain(`from ${readStore(packageStore).length} recorded runs`);
 });
