@@ -47,7 +47,6 @@ ${legend(rows)}
 function runRow(run: RunRecord, store: string): RunRow {
   const { config, optimizer, seed, precision } = run.spec;
   const { result, provenance } = run;
-  const round = (value: number, decimals: number) => Number(value.toFixed(decimals));
   return {
     finding: run.finding,
     label: run.label,
@@ -58,10 +57,11 @@ function runRow(run: RunRecord, store: string): RunRow {
     parameters: result.params.total,
     tokens: result.tokens,
     rate: optimizer.lr,
-    perToken: round(result.validation.nllPerToken, 6),
-    perByte: round(result.validation.nllPerByte, 6),
+    // Whole, for cells round to four decimals, and what is rounded twice may end otherwise.
+    perToken: result.validation.nllPerToken,
+    perByte: result.validation.nllPerByte,
     tokensPerSecond: Math.round(result.tokensPerSecond),
-    seconds: round(60 * gpuMinutes([run]), 1),
+    seconds: Number((60 * gpuMinutes([run])).toFixed(1)),
     adapter: provenance.adapter,
     date: provenance.date,
     commit: provenance.commit,
