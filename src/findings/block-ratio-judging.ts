@@ -3,7 +3,7 @@
 import type { Budget, Models } from "./block-ratio-models.js";
 import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
 import { seedsInWords } from "./change.js";
-import { counted, type Part } from "./claims.js";
+import { counted, type Part, restsOn } from "./claims.js";
 import { inWords, type Verdict } from "./finding.js";
 import { allOf, belowZero, type Interval, withinMargin } from "./stats.js";
 
@@ -42,7 +42,6 @@ export function judged(
   if (!parts.every((part) => part !== undefined)) return undefined;
   const outcome = allOf(parts.map((part) => part.outcome));
   const told = claim.shown.map((pair) => `${inWords(compare(pair)!.interval)} against ${theName(pair[1])}`);
-  const againstIt = parts.filter((part) => part.outcome === "contradicted").map(({ name }) => name);
   return {
     claim: claim.claim,
     paper: claim.paper,
@@ -50,7 +49,7 @@ export function judged(
     evidence: `${parts.length > 1 ? `${counted(parts)} ` : ""}${claim.shown[0][0]} is ${told.join(" and ")}.${more}`,
     change:
       (outcome === "unresolved" ? seedsInWords(parts, margin) : undefined) ??
-      `${againstIt.length > 0 ? `It rests on ${againstIt.join(", ")}. ` : ""}Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`,
+      `${restsOn(parts, judge)}Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`,
     parts,
   };
 }

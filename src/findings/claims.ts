@@ -1,7 +1,7 @@
 /** How verdicts are put together from comparisons. */
 
 import type { Verdict } from "./finding.js";
-import { allOf, belowZero, type Interval, type Outcome } from "./stats.js";
+import { allOf, belowZero, type Interval, type Outcome, widened } from "./stats.js";
 
 /** One comparison that a verdict rests on. */
 export type Part = Verdict["parts"][number];
@@ -39,6 +39,26 @@ export function judge({ claim, paper, change, parts, evidence }: Claim): Verdict
   const outcome = allOf(compared.map((known) => known.outcome));
   const told = typeof change === "function" ? change(compared) : change;
   return [{ claim, paper, outcome, evidence: evidence(compared), ...(told && { change: told }), parts: compared }];
+}
+
+/**
+ * "It rests on a, b; with intervals that hold for all 8 comparisons together (Bonferroni), on a alone. ": what contradicts a claim that
+ * needs all its parts, and what would if their number were reckoned with. Empty where nothing contradicts it.
+ */
+export function restsOn(parts: readonly Part[], judge: (interval: Interval) => Outcome = belowZero): string {
+  const against = parts.filter(({ outcome }) => outcome === "contradicted");
+  if (against.length === 0) return "";
+  const names = (list: readonly Part[]) => list.map(({ name }) => name).join(", ");
+  const rest = `It rests on ${names(against)}`;
+  if (parts.length === 1) return `${rest}. `;
+  const staying = against.filter(({ interval }) => judge(widened(interval, parts.length)) === "contradicted");
+  const left =
+    staying.length === against.length
+      ? `on ${against.length === 1 ? "it" : "them"} too`
+      : staying.length === 0
+        ? "on nothing: it would be unresolved"
+        : `on ${names(staying)} alone`;
+  return `${rest}; with intervals that hold for all ${parts.length} comparisons together (Bonferroni), ${left}. `;
 }
 
 /** "10 of 12 comparisons hold; open: …; the other way: …." */

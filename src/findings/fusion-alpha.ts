@@ -32,6 +32,13 @@ export function alphaRows(runs: readonly RunRecord[]): Row[] {
   }));
 }
 
+/** "all 13 layers", "9 of 13 layers": where the mean α over seeds gives Mamba-2 more weight than attention. */
+export function mambaLeads(runs: readonly RunRecord[]): string {
+  const layers = layerIntervals(runs);
+  const leading = layers.filter(({ mean }) => mean > 0.5).length;
+  return `${leading === layers.length ? "all" : `${leading} of`} ${layers.length} layers`;
+}
+
 function layerIntervals(runs: readonly RunRecord[]): Interval[] {
   const [first = []] = alphasBySeed(runs).values();
   return first.map((_, layer) => alphaInterval(runs, (alphas) => alphas[layer]));

@@ -37,7 +37,10 @@ const design = ({ row, label }: FusionDesign): Variant => ({
   },
 });
 
-/** Table 20 at 1B, as parts of the model's width: queries and Mamba's half width. */
+/**
+ * Table 20 at 1B, as parts of the model's width: queries, and Mamba before its expansion. 1:1 is the preset's half and half, where the paper
+ * has 9/16 of each, and these models fuse as the paper's best design does, where Table 20's concatenate.
+ */
 export const dimensionRatios = {
   "2:1": [7 / 8, 1 / 2],
   "1:1": [1 / 2, 1 / 2],

@@ -3,7 +3,7 @@
 import type { ByLabel } from "./by-seed.js";
 import { type Claim, judge, type Part, part } from "./claims.js";
 import { inWords, type PaperTables, type StudyRuns, signed, type Verdict } from "./finding.js";
-import { alphaInterval, thirds } from "./fusion-alpha.js";
+import { alphaInterval, mambaLeads, thirds } from "./fusion-alpha.js";
 import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
 import { type DimensionRatio, dimensionLabels, paperDimensionLoss } from "./fusion-dimensions.js";
 import { fusionStudies } from "./fusion-studies.js";
@@ -128,7 +128,7 @@ function alphaClaims(runs: StudyRuns): Claim[] {
         ),
       ],
       evidence: () =>
-        `α, Mamba-2's share, of the first third is ${share(early)}; of the last third ${share((alphas) => thirds(alphas).late)}.`,
+        `α, Mamba-2's share, of the first third is ${share(early)}; of the last third ${share((alphas) => thirds(alphas).late)}. It is above ½ in ${mambaLeads(own)}.`,
       change,
     },
     {

@@ -2,7 +2,7 @@
 
 import { bytesPerToken } from "./bytes-studies.js";
 import { seedsInWords } from "./change.js";
-import { type Part, part } from "./claims.js";
+import { type Part, part, restsOn } from "./claims.js";
 import { inWords, signed, type Verdict } from "./finding.js";
 import { fourArchitectures } from "./models.js";
 import { type Gain, type MoeSetting, type PaperMoe, paperGain } from "./moe-losses.js";
@@ -65,7 +65,7 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
       paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)} nats a token.`,
       outcome: allOf(same.map(({ outcome }) => outcome)),
       evidence: `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,
-      change: `${apart.length > 0 ? `It rests on ${apart.map(({ name }) => name).join(", ")}. Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} ${fixed}`,
+      change: `${apart.length > 0 ? `${restsOn(same, (gap) => alike(gap, margin))}Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} ${fixed}`,
       parts: same,
     },
   ];

@@ -1,9 +1,17 @@
-/** What the paper measured of placement: Tables 11 (sliding windows), 17 (inter-hybrids) and 21 (intra-hybrids), losses on DCLM in nats a token. */
+/**
+ * What the paper measured of placement: Tables 11 (sliding windows), 17 (inter-hybrids) and 21 (intra-hybrids), losses on DCLM in nats a
+ * token; and Table 16, which prints one of Table 17's models again.
+ */
 
 import type { PaperTables, Row } from "./finding.js";
 import type { intraPlaces, places, ratios } from "./placement-studies.js";
 
-export const paperPlacementTables = ["table17_placement", "table21_intra_placement", "table11_swa_placement"] as const;
+export const paperPlacementTables = [
+  "table17_placement",
+  "table21_intra_placement",
+  "table11_swa_placement",
+  "table16_block_ratio_full",
+] as const;
 
 export type PaperSize = "350M" | "1B";
 export const paperSizes = ["350M", "1B"] as const satisfies readonly PaperSize[];
@@ -35,6 +43,19 @@ export function middleOf(singles: readonly PaperSingle[]): PaperSingle {
   const found = singles.find(({ depth, layers }) => depth === (layers + 1) / 2);
   if (!found) throw new Error("data/paper/table17_placement.csv: no 1:12 model has its attention in the middle");
   return found;
+}
+
+/**
+ * The 1:12 models of a size with the middle one's loss as Table 16 prints it; undefined where it is the same. At 350M it is not: Table 17's
+ * row there repeats an intra-hybrid's of Table 10, as its note says.
+ */
+export function otherwisePrinted(paper: PaperTables, size: PaperSize): PaperSingle[] | undefined {
+  const singles = paperSingles(paper, size);
+  const middle = middleOf(singles);
+  const row = paper.table16_block_ratio_full.find((known) => known.size === size && known.ratio === "1:12");
+  if (!row) throw new Error(`data/paper/table16_block_ratio_full.csv: no row for ${size} 1:12`);
+  const nll = lossOf(row);
+  return nll === middle.nll ? undefined : singles.map((single) => (single === middle ? { ...middle, nll } : single));
 }
 
 /** Loss of an inter-hybrid; at 1:1 the paper prints no middle, and "middle" stands for its "End", every second layer. */

@@ -11,6 +11,8 @@ import { layersOf, middleAt, middleLayer, type PlacementLosses, type Third, thir
 import {
   type InterPlace,
   middleOf,
+  otherwisePrinted,
+  type PaperSingle,
   type PaperSize,
   paperIntra,
   paperPlaced,
@@ -46,10 +48,7 @@ export function placementVerdicts(losses: PlacementLosses, paper: PaperTables): 
 function firstIsWorse({ depths }: PlacementLosses, paper: PaperTables): Claim {
   return {
     claim: "One attention layer is worse as the first layer than in the middle of the stack.",
-    paper: `Table 17: the middle is ${bySize((size) => {
-      const singles = paperSingles(paper, size);
-      return middleOf(singles).nll - singles[0].nll;
-    })} against the first layer.`,
+    paper: `Table 17: the middle is ${ofSingles(paper, middleLessFirst)} against the first layer.${printedTwice(paper, middleLessFirst)}`,
     parts: [part(`${middleLayer} − layer 1`, contrast(depths, [middleLayer], ["layer 1"]))],
     evidence: ([own]) => `${middleLayer} is ${inWords(own.interval)} against layer 1.`,
     change: seedsOr("Another recipe, size or text."),
@@ -60,10 +59,7 @@ function firstIsWorst({ depths }: PlacementLosses, paper: PaperTables): Claim {
   const others = Array.from({ length: hybridLayers - 1 }, (_, i) => `layer ${i + 2}`);
   return {
     claim: "The first layer is the worst of all places for one attention layer.",
-    paper: `Table 17: of the other depths even the worst is ${bySize((size) => {
-      const [first, ...rest] = paperSingles(paper, size);
-      return Math.max(...rest.map(({ nll }) => nll)) - first.nll;
-    })} against the first layer.`,
+    paper: `Table 17: of the other depths even the worst is ${ofSingles(paper, worstLessFirst)} against the first layer.`,
     parts: others.map((label) => part(`${label} − layer 1`, contrast(depths, [label], ["layer 1"]))),
     evidence: (parts) => {
       const worst = furthest(parts);
@@ -98,7 +94,7 @@ function middleThird({ depths }: PlacementLosses, paper: PaperTables): Claim {
     part(`layers ${range("middle")} − layers ${range(third)}`, contrast(depths, labels("middle"), labels(third)));
   return {
     claim: `The middle is the best place for one attention layer: better on average (layers ${range("middle")} of ${hybridLayers}) than earlier, the first layer not counted, and than later.`,
-    paper: `Table 17, means over the depths tried, in thirds of each model's own layers: the middle third is ${bySize((size) => paperThirds(paper, size, "early"))} against the early one, ${bySize((size) => paperThirds(paper, size, "late"))} against the late one.`,
+    paper: `Table 17, means over the depths tried, in thirds of each model's own layers: the middle third is ${ofSingles(paper, lessThird("early"))} against the early one, ${ofSingles(paper, lessThird("late"))} against the late one.${printedTwice(paper, lessThird("early"), lessThird("late"))}`,
     parts: [against("early"), against("late")],
     evidence: (parts) => `${list(parts)}.`,
     change: seedsOr("Another recipe, size or text."),
@@ -166,18 +162,34 @@ function atEven(losses: PlacementLosses["intra"], a: Intra, b: Intra): string {
   return even ? ` At 1:1 the difference is ${inWords(even)}.` : "";
 }
 
-function paperThirds(paper: PaperTables, size: PaperSize, third: Third): number {
-  const meanOf = (wanted: Third) =>
-    mean(
-      paperSingles(paper, size)
-        .filter(({ depth, layers }) => thirdOf(depth, layers) === wanted)
-        .map(({ nll }) => nll),
-    );
-  return meanOf("middle") - meanOf(third);
-}
+/** A number made of the paper's 1:12 models of a size. */
+type OfSingles = (singles: readonly PaperSingle[]) => number;
 
-const bySize = (difference: (size: PaperSize) => number) =>
-  paperSizes.map((size) => `${signed(difference(size))} at ${size}`).join(" and ");
+const middleLessFirst: OfSingles = (singles) => middleOf(singles).nll - singles[0].nll;
+const worstLessFirst: OfSingles = ([first, ...rest]) => Math.max(...rest.map(({ nll }) => nll)) - first.nll;
+
+const lessThird =
+  (third: Third): OfSingles =>
+  (singles) => {
+    const meanOf = (wanted: Third) =>
+      mean(singles.filter(({ depth, layers }) => thirdOf(depth, layers) === wanted).map(({ nll }) => nll));
+    return meanOf("middle") - meanOf(third);
+  };
+
+const ofSingles = (paper: PaperTables, of: OfSingles) =>
+  paperSizes.map((size) => `${signed(of(paperSingles(paper, size)))} at ${size}`).join(" and ");
+
+/** " Table 16 prints 2.864 for …": what the numbers come to with the other loss that the paper prints for a model; empty where it prints one. */
+function printedTwice(paper: PaperTables, ...numbers: readonly OfSingles[]): string {
+  return paperSizes
+    .flatMap((size) => {
+      const other = otherwisePrinted(paper, size);
+      if (!other) return [];
+      const [here, there] = [paperSingles(paper, size), other].map((singles) => middleOf(singles).nll);
+      return ` For the ${size} model with its attention in the middle Table 17 prints ${here}, Table 16 ${there}; with that it is ${numbers.map((of) => signed(of(other))).join(" and ")}.`;
+    })
+    .join("");
+}
 
 const byRatio = (paper: PaperTables, some: readonly Ratio[], a: InterPlace, b: InterPlace) =>
   some

@@ -60,7 +60,7 @@ const repeated: readonly Repeated[] = [
 ];
 
 /** Comparisons of one kind, which scatter alike: of single layers, of means over several, of each kind of hybrid. */
-const kindOf = (comparison: string) => /^layer |^layers |cluster|windows/.exec(comparison)?.[0];
+const kindOf = (comparison: string) => /^layer |^layers |cluster|windows/.exec(comparison)?.[0] ?? "inter";
 
 function present<T>(runs: StudyRuns, study: string, make: (own: readonly RunRecord[]) => T): Record<string, T> {
   const own = runs.get(study);

@@ -21,14 +21,15 @@ export function pooledIntervals(intervals: readonly Interval[]): Interval[] {
 
 /**
  * The comparisons of verdicts, each once, with the interval of the spread of their group.
- * @param groupOf comparisons that scatter alike have the same, by their name
+ * @param groupOf comparisons that scatter alike have the same, by their name; undefined for those that share too much to be pooled
  */
 export function pooledParts(
   verdicts: readonly Pick<Verdict, "parts">[],
-  groupOf: (name: string) => unknown,
-): (Verdict["parts"][number] & { pooled: Interval })[] {
+  groupOf: (name: string) => string | undefined,
+): (Verdict["parts"][number] & { pooled: Interval | undefined })[] {
   const parts = [...new Map(verdicts.flatMap((verdict) => verdict.parts).map((part) => [part.name, part])).values()];
   return parts.map((part) => {
+    if (groupOf(part.name) === undefined) return { ...part, pooled: undefined };
     const group = parts.filter(({ name }) => groupOf(name) === groupOf(part.name));
     return { ...part, pooled: pooledIntervals(group.map(({ interval }) => interval))[group.indexOf(part)] };
   });

@@ -8,8 +8,13 @@ export function gpuMinutes(runs: readonly RunRecord[]): number {
   return runs.reduce((sum, { provenance: { wallSeconds, sideBySide = 1 } }) => sum + wallSeconds / sideBySide, 0) / 60;
 }
 
+/** Tokens trained in all: those that a run took over from a shorter one are not counted again. */
+export function tokensTrained(runs: readonly RunRecord[]): number {
+  return runs.reduce((sum, { result }) => sum + result.tokens * (1 - (result.shared ?? 0) / result.steps), 0);
+}
+
 /**
- * One row a study: runs, tokens trained in all (those taken over from a shorter run are not counted again), minutes, and where.
+ * One row a study: runs, tokens trained, minutes, and where.
  * A run that several studies share counts in each.
  */
 export function runCosts(runs: StudyRuns): Row[] {
@@ -18,7 +23,7 @@ export function runCosts(runs: StudyRuns): Row[] {
     runs: own.length,
     parameters: own.length > 0 ? own[0].result.params.nonEmbedding : null,
     seeds: new Set(own.map(({ spec }) => spec.seed)).size,
-    tokens: own.reduce((sum, { result }) => sum + result.tokens * (1 - (result.shared ?? 0) / result.steps), 0),
+    tokens: tokensTrained(own),
     gpuMinutes: rounded(gpuMinutes(own), 1),
     adapter: [...new Set(own.map(({ provenance }) => provenance.adapter))].join("; "),
   }));
@@ -27,6 +32,5 @@ export function runCosts(runs: StudyRuns): Row[] {
 /** The same in a sentence, every run once: "60 runs, 2.01 billion tokens, 28 GPU minutes". */
 export function runCostInWords(runs: StudyRuns): string {
   const all = [...new Map([...runs.values()].flat().map((run) => [run.id, run])).values()];
-  const tokens = all.reduce((sum, { result }) => sum + result.tokens * (1 - (result.shared ?? 0) / result.steps), 0);
-  return `${all.length} runs, ${(tokens / 1e9).toFixed(2)} billion tokens, ${Math.round(gpuMinutes(all))} GPU minutes`;
+  return `${all.length} runs, ${(tokensTrained(all) / 1e9).toFixed(2)} billion tokens, ${Math.round(gpuMinutes(all))} GPU minutes`;
 }

@@ -1,14 +1,15 @@
-/** Compute-optimal sizes of each architecture at each budget, by one way of fitting, with bootstrap intervals. */
+/** Compute-optimal sizes of an architecture at each budget, by one way of fitting. */
 
-import type { Rng } from "../data/rng.js";
 import type { FourArchitecture } from "./models.js";
-import { fitLaw, type LawPoint, lawLoss, lawOptimum, type ScalingLaw } from "./scaling-law.js";
-import { aroundBest, fitParabolas, isBracketed, lossAt, optimalSize } from "./scaling-parabola.js";
+import { fitLaw, type LawPoint, lawOptimum, type ScalingLaw } from "./scaling-law.js";
+import { aroundBest, fitParabolas, isBracketed, optimalSize } from "./scaling-parabola.js";
 
 /** A trained model: its architecture, size, tokens, loss, and the training FLOPs that it was meant to cost. */
 export interface IsoPoint extends LawPoint {
   model: FourArchitecture;
   budget: number;
+  /** The step of size (and the seed) by name, the same for all architectures: "d64, seed 0", "350M". */
+  step: string;
 }
 
 /**
@@ -59,7 +60,12 @@ export function findOptima(points: readonly IsoPoint[], method: Method): Optima 
   };
 }
 
-function lawOptima(points: readonly IsoPoint[], near?: ScalingLaw, flops = flopsPerToken(points)): Optima {
+/**
+ * The minima of the law at each budget.
+ * @param points of one architecture
+ * @param near as in `fitLaw`
+ */
+export function lawOptima(points: readonly IsoPoint[], near?: ScalingLaw, flops = flopsPerToken(points)): Optima {
   const law = fitLaw(points, near);
   const sizes = points.map(({ size }) => size);
   const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)];
@@ -85,47 +91,4 @@ export function flopsPerToken(points: readonly IsoPoint[]): (size: number) => nu
     const [[x0, y0], [x1, y1]] = [known[i - 1], known[i]];
     return Math.exp(y0 + ((x - x0) / (x1 - x0)) * (y1 - y0));
   };
-}
-
-/**
- * What the fit leaves of the losses, widened for its free parameters. Of the fit through three sizes nothing is left, so it takes
- * what is left of the parabolas through all; budgets with three sizes tell nothing, either way. Empty where there is no such point.
- */
-export function noiseOf(points: readonly IsoPoint[], method: Method): number[] {
-  if (method === "law") {
-    const law = fitLaw(points);
-    return widened(
-      points.map(({ size, tokens, loss }) => loss - lawLoss(law, size, tokens)),
-      5,
-    );
-  }
-  const groups = byBudget(points).map(([, own]) => own);
-  const shared = method === "shared";
-  const telling = shared ? groups : groups.filter((own) => new Set(own.map(({ size }) => size)).size > 3);
-  const fits = fitParabolas(telling, shared);
-  const rest = telling.flatMap((own, i) => own.map(({ size, loss }) => loss - lossAt(fits[i], size)));
-  return widened(rest, shared ? 2 * telling.length + 1 : 3 * telling.length);
-}
-
-function widened(rest: readonly number[], parameters: number): number[] {
-  const free = rest.length - parameters;
-  return free > 0 ? rest.map((value) => value * Math.sqrt(rest.length / free)) : [];
-}
-
-/**
- * Optimal sizes of resampled losses: every loss is moved by a residual drawn from `noiseOf`, and fitted again. (For parabolas
- * this is the residual bootstrap: what a fit takes from the losses themselves it takes again.)
- * @returns one map a draw; none where there is no noise to draw from
- */
-export function resample(points: readonly IsoPoint[], method: Method, draws: number, rng: Rng): Map<number, number>[] {
-  const noise = noiseOf(points, method);
-  if (noise.length === 0) return [];
-  const { law } = findOptima(points, method);
-  // Only the losses move.
-  const flops = flopsPerToken(points);
-  const again = (moved: readonly IsoPoint[]) => (law ? lawOptima(moved, law, flops) : findOptima(moved, method));
-  return Array.from({ length: draws }, () => {
-    const moved = points.map((point) => ({ ...point, loss: point.loss + noise[rng.below(noise.length)] }));
-    return again(moved).sizes;
-  });
 }

@@ -8,10 +8,8 @@ import type { IsoPoint, Reading } from "./scaling-optima.js";
 
 export const scalingTables = ["table14_scaling_llama_mamba", "table15_scaling_hybrids"] as const;
 
-/** A row of the tables. */
+/** A row of the tables; its step of size is "100M" to "3B". */
 export interface PaperPoint extends IsoPoint {
-  /** "100M" to "3B". */
-  name: string;
   /** Weights of the embedding, which the paper's count leaves out: 128,256 tokens of the Llama 3.2 vocabulary by the width. */
   embedding: number;
   /** Mamba-2 blocks; 0 for models with others. */
@@ -42,7 +40,7 @@ export function paperPoints(paper: PaperTables): PaperPoint[] {
     const flopsPerToken = Number(longest.train_flops) / (Number(longest.steps) * tokensPerStep);
     return {
       model: keys[String(row.model)],
-      name: String(row.size),
+      step: String(row.size),
       budget: Number(row.train_flops),
       size: Number(row.n_params_b) * 1e9,
       embedding: vocabulary * Number(row.d_model),
@@ -64,11 +62,11 @@ const isDoubtful = ({ note }: Row) => /nll_dclm .* misprint/.test(String(note ??
 function atFormulaFlops(points: readonly PaperPoint[]): PaperPoint[] {
   return points.map((point) => {
     if (point.mambaBlocks === 0) return point;
-    const size = point.name.toLowerCase() as "100m" | "350m" | "1b" | "3b";
+    const size = point.step.toLowerCase() as "100m" | "350m" | "1b" | "3b";
     const config = preset(size, { pattern: "M".repeat(point.mambaBlocks) });
     const tokens = point.budget / cost(config, { context: PAPER_CONTEXT, tokens: 1 }).flopsPerToken;
     const line = points
-      .filter(({ model, name }) => model === point.model && name === point.name)
+      .filter(({ model, step }) => model === point.model && step === point.step)
       .sort((a, b) => a.tokens - b.tokens);
     const above = line.findIndex((other) => other.tokens >= tokens);
     const i = Math.max(1, above === -1 ? line.length - 1 : above);

@@ -2,7 +2,8 @@
 
 import { Rng } from "../data/rng.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
-import { budgetsOf, findOptima, flopsPerToken, type Reading, resample } from "./scaling-optima.js";
+import { resample } from "./scaling-bootstrap.js";
+import { budgetsOf, findOptima, flopsPerToken, type Reading } from "./scaling-optima.js";
 import { exponent } from "./scaling-parabola.js";
 import type { Interval } from "./stats.js";
 
@@ -46,26 +47,23 @@ export interface FittedReading {
   ratios: SizeRatio[];
 }
 
-/** Enough for a twelfth draw at either end of an interval. */
-const resamples = 500;
+/** Enough for fifty draws beyond either end of an interval, which so moves by a few hundredths of its width with the generator. */
+const resamples = 2000;
 /** Where more than this share of the resampled losses has no optimum, there is no interval. */
 const lostAtMost = 0.025;
 
 /** Fits every architecture of a reading. Deterministic: the bootstrap's generator is seeded by the reading's name. */
 export function fitReading(reading: Reading): FittedReading {
   const present = fourArchitectures.filter((key) => reading.points.some(({ model }) => model === key));
-  const fits = present.map((model) => {
-    const points = reading.points.filter((point) => point.model === model);
-    const rng = new Rng(0, `scaling/${reading.name}/${model}`);
-    const found = findOptima(points, reading.method);
-    return {
-      model,
-      points,
-      found,
-      draws: resample(points, reading.method, resamples, rng),
-      flops: flopsPerToken(points),
-    };
-  });
+  const groups = present.map((model) => reading.points.filter((point) => point.model === model));
+  const draws = resample(groups, reading.method, resamples, new Rng(0, `scaling/${reading.name}`));
+  const fits = present.map((model, i) => ({
+    model,
+    points: groups[i],
+    found: findOptima(groups[i], reading.method),
+    draws: draws[i],
+    flops: flopsPerToken(groups[i]),
+  }));
   const optima = fits.flatMap(({ model, points, found, draws, flops }) =>
     [...found.sizes].map(([budget, size]): FittedOptimum => {
       const drawn = draws.map((sizes) => sizes.get(budget)!);

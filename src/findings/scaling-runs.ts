@@ -16,9 +16,10 @@ export function scalingRuns(runs: StudyRuns): RunRecord[] {
   return isoFlopStudies.flatMap(({ name }) => [...(runs.get(name) ?? [])]);
 }
 
-function pointOf({ label, result }: RunRecord, size: "nonEmbedding" | "total"): IsoPoint {
-  const { model, budget } = scalingLabel(label);
-  return { model, budget, size: result.params[size], tokens: result.tokens, loss: result.validation.nllPerToken };
+function pointOf({ label, spec, result }: RunRecord, size: "nonEmbedding" | "total"): IsoPoint {
+  const { model, dModel, budget } = scalingLabel(label);
+  const step = `d${dModel}, seed ${spec.seed}`;
+  return { model, budget, step, size: result.params[size], tokens: result.tokens, loss: result.validation.nllPerToken };
 }
 
 /** The first is the paper's procedure; the others change one thing each. */

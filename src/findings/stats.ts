@@ -26,11 +26,20 @@ export function sd(values: readonly number[]): number {
 
 /** The mean of the values with its 95 % t interval. A single value has an infinite one. */
 export function interval95(values: readonly number[]): Interval {
-  const n = values.length;
-  const centre = mean(values);
-  const spread = sd(values);
-  const half = n < 2 ? Number.POSITIVE_INFINITY : (studentQuantile(0.975, n - 1) * spread) / Math.sqrt(n);
-  return { mean: centre, sd: spread, low: centre - half, high: centre + half, n };
+  return around(mean(values), sd(values), values.length, 1);
+}
+
+/**
+ * The interval as it must be for `comparisons` such intervals to hold together with 95 % (Bonferroni). Bounds from resampling, which
+ * have no standard deviation, come out as NaN.
+ */
+export function widened({ mean, sd, n }: Interval, comparisons: number): Interval {
+  return around(mean, sd, n, comparisons);
+}
+
+function around(mean: number, sd: number, n: number, comparisons: number): Interval {
+  const half = n < 2 ? Number.POSITIVE_INFINITY : (studentQuantile(1 - 0.025 / comparisons, n - 1) * sd) / Math.sqrt(n);
+  return { mean, sd, low: mean - half, high: mean + half, n };
 }
 
 /**
@@ -78,7 +87,7 @@ export function withinMargin({ low, high }: Interval, margin: number): Outcome {
 /**
  * The outcome of a claim that needs all its parts: reproduced when every part is, contradicted when any part is.
  * Needing all parts keeps the 5 % error of "reproduced" without a correction for their number; "contradicted" has no
- * such protection, so the parts are always printed with it.
+ * such protection, so the parts are always printed with it, and `restsOn` says which would stay.
  */
 export function allOf(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes("contradicted")) return "contradicted";

@@ -5,6 +5,7 @@
 export { accuracies } from "../findings/accuracy.js";
 export { blockRatio } from "../findings/block-ratio.js";
 export { bytes } from "../findings/bytes.js";
+export { pooledInWords } from "../findings/comparison-rows.js";
 export { costVerdicts } from "../findings/costs.js";
 export { checkCosts, costTables, type FigureCheck } from "../findings/costs-checks.js";
 export { costExceptions, misprints } from "../findings/costs-exceptions.js";

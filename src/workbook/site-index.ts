@@ -111,7 +111,7 @@ function scaleTable(runs: readonly RunRecord[]): string {
   const numeric = (index: number) => (index > 0 && index < 7 ? ' class="number"' : "");
   return `<div class="scroll"><table aria-label="Runs, tokens and minutes a finding"><thead><tr>${head.map((name, index) => `<th${numeric(index)}>${name}</th>`).join("")}</tr></thead>
 <tbody>${rows.join("\n")}</tbody><tfoot>${all}</tfoot></table></div>
-<p class="note">GPU minutes: a run's time from start to end, divided by the number of runs that shared its card.</p>`;
+<p class="note">GPU minutes: a run's time from start to end, divided by the number of runs that shared its card. Tokens: those trained; what a run took over from a shorter one is not counted again. Parameters: without the embedding.</p>`;
 }
 
 function scaleRow(scale: Scale, name: string): string {

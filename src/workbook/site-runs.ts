@@ -54,7 +54,7 @@ function runRow(run: RunRecord, store: string): RunRow {
     precision,
     pattern: config.ffnPattern === undefined ? config.pattern : `${config.pattern} ${config.ffnPattern}`,
     architecture: architectureOf(config.pattern),
-    parameters: result.params.total,
+    parameters: result.params.nonEmbedding,
     tokens: result.tokens,
     rate: optimizer.lr,
     // Whole, for cells round to four decimals, and what is rounded twice may end otherwise.

@@ -1,5 +1,5 @@
 /** How much was trained for each finding: runs, tokens, and what they cost. */
-import { gpuMinutes } from "../findings/run-cost.js";
+import { gpuMinutes, tokensTrained } from "../findings/run-cost.js";
 import type { RunRecord } from "../runs/types.js";
 
 export interface Scale {
@@ -8,10 +8,11 @@ export interface Scale {
   /** Compared variants. */
   labels: number;
   seeds: number;
+  /** Trained: what a run took over from a shorter one is not counted again. */
   tokens: number;
   /** Of a GPU: of the time in which runs shared one, each counts its part. */
   minutes: number;
-  /** Smallest and largest number of weights. */
+  /** Smallest and largest number of weights, without the embedding, as the paper counts. */
   parameters: [number, number];
   precisions: string[];
   /** Names without driver and backend. */
@@ -31,14 +32,13 @@ export function scales(runs: readonly RunRecord[]): Scale[] {
 /** All the given runs as one row. */
 export function scaleOf(finding: string, runs: readonly RunRecord[]): Scale {
   const distinct = <T>(of: (run: RunRecord) => T): T[] => [...new Set(runs.map(of))];
-  const total = (of: (run: RunRecord) => number) => runs.reduce((sum, run) => sum + of(run), 0);
-  const weights = runs.map(({ result }) => result.params.total);
+  const weights = runs.map(({ result }) => result.params.nonEmbedding);
   return {
     finding,
     runs: runs.length,
     labels: distinct((run) => run.label).length,
     seeds: distinct((run) => run.spec.seed).length,
-    tokens: total(({ result }) => result.tokens),
+    tokens: tokensTrained(runs),
     minutes: gpuMinutes(runs),
     parameters: [Math.min(...weights), Math.max(...weights)],
     precisions: distinct((run) => run.spec.precision),

@@ -2,10 +2,12 @@ import { describe, expect, test } from "vitest";
 import { accuracies } from "../../src/findings/accuracy.js";
 import { differenceOf, differencesBySeed } from "../../src/findings/by-seed.js";
 import { seedsInWords, seedsToSettle } from "../../src/findings/change.js";
+import { restsOn } from "../../src/findings/claims.js";
+import { comparisonRows, pooledInWords } from "../../src/findings/comparison-rows.js";
 import type { Verdict } from "../../src/findings/finding.js";
 import { contrast, lossesByLabel } from "../../src/findings/losses.js";
 import { pooledIntervals, pooledParts } from "../../src/findings/pooled.js";
-import { belowZero, interval95 } from "../../src/findings/stats.js";
+import { belowZero, type Interval, interval95, withinMargin } from "../../src/findings/stats.js";
 import { makeRecord } from "../../src/runs/record.js";
 import { fakeProvenance, fakeRecord, fakeResult, fakeSpec } from "../runs/fake.js";
 
@@ -81,8 +83,62 @@ describe("pooled intervals", () => {
 
   test("keep groups apart and name each comparison once", () => {
     const parts = [part("a − b", [1, 1.1, 0.9]), part("a − T", [0, 5, 10])];
-    const pooled = pooledParts([{ parts }, { parts }], (name) => name.endsWith("T"));
+    const pooled = pooledParts([{ parts }, { parts }], (name) => name.slice(-1));
     expect(pooled.map(({ name }) => name)).toEqual(["a − b", "a − T"]);
-    for (const { interval, pooled: own } of pooled) expect(own.low).toBeCloseTo(interval.low, 9);
+    for (const { interval, pooled: own } of pooled) expect(own!.low).toBeCloseTo(interval.low, 9);
+    const one = pooledParts([{ parts }], (name) => (name.endsWith("T") ? undefined : "others"));
+    expect(one.map((row) => row.pooled === undefined)).toEqual([false, true]);
+  });
+
+  test("say what they would decide, and what no longer", () => {
+    const verdict = {
+      ...{ claim: "", paper: "", evidence: "", outcome: "unresolved" as const },
+      // Decided by seeds that happen to agree; open by one seed that does not; far from zero either way; not pooled.
+      parts: [
+        part("a − b", [-0.1, -0.1, -0.101]),
+        part("a − c", [3, 4, 6]),
+        part("b − c", [-9, -9.5, -9.2]),
+        part("a − T", [0, 5, 10]),
+      ],
+    };
+    const rows = comparisonRows([verdict], (name) => (name.endsWith("T") ? undefined : "others"));
+    expect(rows.map(({ outcome }) => outcome)).toEqual(["reproduced", "contradicted", "reproduced", "unresolved"]);
+    expect(rows[3]).toMatchObject({ pooledLow: null, pooledHigh: null });
+    expect(pooledInWords(rows)).toBe("Of 4 comparisons 3 are decided. With the pooled spread these no longer: a − b.");
+    const open = { ...verdict, parts: [part("a − b", [0.1, 0.1, 0.101]), part("a − c", [1, 2, 3]), verdict.parts[2]] };
+    expect(pooledInWords(comparisonRows([open], () => "all"))).toBe(
+      "Of 3 comparisons 2 are decided. With the pooled spread these would be as well: a − c (the other side); and these no longer: a − b.",
+    );
+    expect(pooledInWords(rows.slice(2, 3))).toBe(
+      "Of 1 comparisons 1 is decided. With the pooled spread they would be the same.",
+    );
+  });
+});
+
+describe("what a contradiction rests on", () => {
+  // Mean 1 with standard deviation s: t is √3 / s, 4.3 for one comparison of three seeds and 8.9 for four together.
+  const at = (name: string, s: number) => part(name, [1 - s, 1, 1 + s]);
+
+  test("is named, with what stays when the number of comparisons is reckoned with", () => {
+    const open = part("o − p", [-1, 0, 1]);
+    expect(at("a − b", 0.3).outcome).toBe("contradicted");
+    expect(restsOn([at("a − b", 0.3), open, open, open])).toBe(
+      "It rests on a − b; with intervals that hold for all 4 comparisons together (Bonferroni), on nothing: it would be unresolved. ",
+    );
+    expect(restsOn([at("a − b", 0.3), at("c − d", 0.1), open, open])).toBe(
+      "It rests on a − b, c − d; with intervals that hold for all 4 comparisons together (Bonferroni), on c − d alone. ",
+    );
+    expect(restsOn([at("c − d", 0.1), open])).toBe(
+      "It rests on c − d; with intervals that hold for all 2 comparisons together (Bonferroni), on it too. ",
+    );
+    expect(restsOn([at("c − d", 0.1)])).toBe("It rests on c − d. ");
+    expect(restsOn([open])).toBe("");
+  });
+
+  test("is judged as the claim is", () => {
+    const apart = { ...at("a − b", 0.1), outcome: "contradicted" as const };
+    const beyond = (margin: number) => (interval: Interval) => withinMargin(interval, margin);
+    expect(restsOn([apart, apart], beyond(0.3))).toContain("on them too");
+    expect(restsOn([apart, apart], beyond(0.7))).toContain("on nothing");
   });
 });

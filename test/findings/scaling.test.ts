@@ -6,8 +6,9 @@ import { fourArchitectures } from "../../src/findings/models.js";
 import { protocols, recordedData } from "../../src/findings/protocol.js";
 import { paperTablesOf } from "../../src/findings/recorded.node.js";
 import { ourFits, paperFits, scaling } from "../../src/findings/scaling.js";
+import { resample } from "../../src/findings/scaling-bootstrap.js";
 import { fitLaw, lawOptimum } from "../../src/findings/scaling-law.js";
-import { type IsoPoint, resample } from "../../src/findings/scaling-optima.js";
+import type { IsoPoint } from "../../src/findings/scaling-optima.js";
 import {
   aroundBest,
   exponent,
@@ -18,6 +19,7 @@ import {
 } from "../../src/findings/scaling-parabola.js";
 import { fitReading } from "../../src/findings/scaling-reading.js";
 import { scalingBudgets, scalingLabel, scalingStudies } from "../../src/findings/scaling-studies.js";
+import { sd } from "../../src/findings/stats.js";
 import { type PlanOptions, planStudy, type Study } from "../../src/findings/study.js";
 import { runId } from "../../src/runs/identity.js";
 import { makeRecord } from "../../src/runs/record.js";
@@ -205,22 +207,44 @@ describe("readings of our runs", () => {
   test("are the same each time, seed by seed, and move with the noise", () => {
     const points = (noise: number): IsoPoint[] =>
       fakeRuns(between, noise).flatMap(({ label, result }) => {
-        const { model, budget } = scalingLabel(label);
+        const { model, dModel, budget } = scalingLabel(label);
         const { tokens, params, validation } = result;
         return model === "mamba"
-          ? [{ model, budget, tokens, size: params.nonEmbedding, loss: validation.nllPerToken }]
+          ? [{ model, budget, step: `d${dModel}`, tokens, size: params.nonEmbedding, loss: validation.nllPerToken }]
           : [];
       });
-    const draw = (noise: number) => resample(points(noise), "all", 20, new Rng(3, "test")).map((m) => m.get(8e14)!);
+    const draw = (noise: number) =>
+      resample([points(noise)], "all", 20, new Rng(3, "test"))[0].map((sizes) => sizes.get(8e14)!);
     expect(draw(0.002)).toEqual(draw(0.002));
     const spread = (values: number[]) => Math.max(...values) / Math.min(...values) - 1;
     expect(spread(draw(0.01))).toBeGreaterThan(3 * spread(draw(0.001)));
   });
 
+  test("keep what all architectures' misfits have in common out of their ratios", () => {
+    // The same bend in every curve, which no parabola follows.
+    const bent = fakeRuns({ inter: 1, intra: 1, mamba: 1.1, transformer: 1 }, 0.0001).map(
+      ({ label, result }): IsoPoint => {
+        const { model, dModel, budget } = scalingLabel(label);
+        const loss = result.validation.nllPerToken + (dModel === 64 || dModel === 128 ? 0.004 : -0.004);
+        return { model, budget, step: `d${dModel}`, tokens: result.tokens, size: result.params.nonEmbedding, loss };
+      },
+    );
+    const groups = ["inter", "mamba"].map((key) => bent.filter(({ model }) => model === key));
+    for (const method of ["all", "shared", "law"] as const) {
+      const [inter, mamba] = resample(groups, method, 200, new Rng(3, "test")).map((draws) =>
+        draws.map((sizes) => Math.log(sizes.get(8e14)!)),
+      );
+      const spread = (shift: number) => sd(inter.map((size, i) => size - mamba[(i + shift) % mamba.length]));
+      expect(spread(0), method).toBeGreaterThan(0);
+      expect(spread(0), method).toBeLessThan(spread(1) / 3);
+    }
+  });
+
   test("give no interval where nothing is left over, and leave out what cannot be compared", () => {
     const points = planStudy(study, { size: "smoke" }).map(({ label, spec }, i): IsoPoint => {
       const { model, budget } = scalingLabel(label);
-      return { model, budget, tokens: 1024, size: spec.config.dModel ** 2, loss: [3, 2.9, 3.1][i % 3] };
+      const size = spec.config.dModel ** 2;
+      return { model, budget, step: `d${spec.config.dModel}`, tokens: 1024, size, loss: [3, 2.9, 3.1][i % 3] };
     });
     const fitted = fitReading({ name: "test", about: "", method: "all", points });
     expect(fitted.optima[0].size.low).toBeNaN();

@@ -9,6 +9,7 @@ import {
   sd,
   studentCdf,
   studentQuantile,
+  widened,
   withinMargin,
 } from "../../src/findings/stats.js";
 
@@ -123,6 +124,14 @@ describe("outcomes", () => {
     expect(withinMargin(around(-0.05, 0.014), 0.015)).toBe("reproduced");
     expect(withinMargin(around(0.016, 0.03), 0.015)).toBe("contradicted");
     expect(withinMargin(around(0.01, 0.02), 0.015)).toBe("unresolved");
+  });
+
+  test("of many comparisons have wider intervals", () => {
+    const own = interval95([1, 2, 3]);
+    expect(widened(own, 1)).toEqual(own);
+    // t(1 - 0.025 / 5, 2) = 9.925.
+    expect(widened(own, 5).high - 2).toBeCloseTo(9.9248 / Math.sqrt(3), 3);
+    expect(widened(interval95([1]), 5).low).toBe(Number.NEGATIVE_INFINITY);
   });
 
   test("of several parts need them all", () => {

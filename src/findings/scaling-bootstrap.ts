@@ -1,0 +1,74 @@
+/**
+ * The residual bootstrap of fitted optima: losses are moved by what the fit leaves of others, and fitted again. Architectures are
+ * moved together, because what a parabola leaves is mostly its own misfit, and bends the curves of all alike.
+ */
+
+import type { Rng } from "../data/rng.js";
+import { fitLaw, lawLoss } from "./scaling-law.js";
+import { byBudget, findOptima, flopsPerToken, type IsoPoint, lawOptima, type Method } from "./scaling-optima.js";
+import { fitParabolas, lossAt } from "./scaling-parabola.js";
+
+/** Where a point stands: the same place in the grids of all architectures. */
+const placeOf = ({ step, budget }: IsoPoint) => `${step}, ${budget}`;
+
+/**
+ * What the fit leaves of the losses, by place, widened for its free parameters. Of the fit through three sizes nothing is left, so it
+ * takes what is left of the parabolas through all; budgets with three sizes tell nothing, either way. Empty where there is no such point.
+ */
+function noiseOf(points: readonly IsoPoint[], method: Method): Map<string, number> {
+  if (method === "law") {
+    const law = fitLaw(points);
+    return widened(
+      points.map((point) => [placeOf(point), point.loss - lawLoss(law, point.size, point.tokens)]),
+      5,
+    );
+  }
+  const groups = byBudget(points).map(([, own]) => own);
+  const shared = method === "shared";
+  const telling = shared ? groups : groups.filter((own) => new Set(own.map(({ size }) => size)).size > 3);
+  const fits = fitParabolas(telling, shared);
+  const rest = telling.flatMap((own, i) =>
+    own.map((point): [string, number] => [placeOf(point), point.loss - lossAt(fits[i], point.size)]),
+  );
+  return widened(rest, shared ? 2 * telling.length + 1 : 3 * telling.length);
+}
+
+function widened(rest: readonly [place: string, residual: number][], parameters: number): Map<string, number> {
+  const free = rest.length - parameters;
+  return new Map(free > 0 ? rest.map(([place, value]) => [place, value * Math.sqrt(rest.length / free)]) : []);
+}
+
+/**
+ * Optimal sizes of resampled losses: in a draw, each place of the grid is given another place, and the loss of every architecture there
+ * is moved by that architecture's own residual at the other place, or at any of its places where it has none at that one. Ratios of
+ * sizes from one draw so keep what the architectures' misfits have in common.
+ * @param groups points of one architecture each
+ * @returns for each group one map (budget to weights) a draw; none where it has no residuals to draw from
+ */
+export function resample(
+  groups: readonly (readonly IsoPoint[])[],
+  method: Method,
+  draws: number,
+  rng: Rng,
+): Map<number, number>[][] {
+  const noises = groups.map((points) => noiseOf(points, method));
+  const places = [...new Set(groups.flatMap((points) => points.map(placeOf)))];
+  const sources = places.filter((place) => noises.some((noise) => noise.has(place)));
+  if (sources.length === 0) return groups.map(() => []);
+  const drawn = Array.from(
+    { length: draws },
+    () => new Map(places.map((place) => [place, sources[rng.below(sources.length)]])),
+  );
+  return groups.map((points, i) => {
+    const own = [...noises[i].values()];
+    if (own.length === 0) return [];
+    const { law } = findOptima(points, method);
+    // Only the losses move.
+    const flops = flopsPerToken(points);
+    return drawn.map((sourceOf) => {
+      const residual = (point: IsoPoint) => noises[i].get(sourceOf.get(placeOf(point))!) ?? own[rng.below(own.length)];
+      const moved = points.map((point) => ({ ...point, loss: point.loss + residual(point) }));
+      return (law ? lawOptima(moved, law, flops) : findOptima(moved, method)).sizes;
+    });
+  });
+}
