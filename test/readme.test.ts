@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { findings } from "../src/findings/index.js";
+import { recordedRuns } from "../src/findings/recorded.node.js";
 import { findingsTable } from "../src/findings/summary.node.js";
 import { packageStore, readStore } from "../src/runs/store.js";
 
@@ -20,6 +21,8 @@ it("names the studies that are planned and not recorded", () => {
   expect(named?.split(", ") ?? []).toEqual(pending);
 });
 
-it("counts the recorded runs", () => {
-  expect(readme).toContain(`from ${readStore(packageStore).length} recorded runs`);
+it("counts the recorded runs, and those on which nothing rests yet", () => {
+  const used = new Set(findings.flatMap((finding) => [...recordedRuns(finding).values()].flat().map(({ id }) => id)));
+  const others = readStore(packageStore).length - used.size;
+  expect(readme).toContain(`from ${used.size} recorded runs; \`braid runs list\` shows them, and ${others} of`);
 });
