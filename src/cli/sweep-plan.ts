@@ -15,7 +15,7 @@ export interface PlanFlags {
   tokenizer?: string;
   name?: string;
   limitTokens?: number;
-  seeds?: string;
+  seeds?: number[];
   labels?: string;
   tokens?: number;
 }
@@ -51,7 +51,11 @@ async function chosen(flags: PlanFlags, data: OpenOptions): Promise<PlannedRun[]
   if ([flags.finding, flags.study, flags.specs].filter((flag) => flag !== undefined).length !== 1) {
     throw new Error("give one of --finding, --study and --specs");
   }
-  if (flags.specs !== undefined) return readSpecs(flags.specs);
+  if (flags.specs !== undefined) {
+    const idle = (["seeds", "labels", "tokens"] as const).find((flag) => flags[flag] !== undefined);
+    if (idle) throw new Error(`--${idle}: the specs of --specs say it themselves; leave it out`);
+    return readSpecs(flags.specs);
+  }
   const { openDataset } = await import("../data/node.js");
   const { describeData } = await import("../findings/finding.js");
   const { planStudy } = await import("../findings/study.js");
@@ -59,7 +63,7 @@ async function chosen(flags: PlanFlags, data: OpenOptions): Promise<PlannedRun[]
   const options = {
     size: flags.scale as RunSize | undefined,
     data: describeData(dataset),
-    seeds: flags.seeds === undefined ? undefined : numbers(flags.seeds, "--seeds"),
+    seeds: flags.seeds,
     labels: flags.labels?.split(","),
     tokens: flags.tokens,
   };
@@ -104,12 +108,4 @@ async function readSpecs(file: string): Promise<PlannedRun[]> {
   }
   if (!Array.isArray(value)) throw new Error(`--specs: ${file} must hold a JSON array of {finding, label, spec}`);
   return value.map((item, i) => parsePlannedRun(item, `${file}, entry ${i + 1}`));
-}
-
-function numbers(text: string, flag: string): number[] {
-  return text.split(",").map((part) => {
-    const value = Number(part);
-    if (part.trim() === "" || !(value >= 0)) throw new Error(`${flag}: "${text}" must be numbers joined by commas`);
-    return value;
-  });
 }

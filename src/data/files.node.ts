@@ -13,7 +13,9 @@ export function writeAtomically(path: string, ...parts: (string | Uint8Array)[])
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    for (const part of parts) writeFileSync(temporary, part, { flag: part === parts[0] ? "w" : "a" });
+    parts.forEach((part, i) => {
+      writeFileSync(temporary, part, { flag: i === 0 ? "w" : "a" });
+    });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -2,16 +2,17 @@
 
 import { loadCodec } from "./codec.node.js";
 import { endings } from "./files.node.js";
-import { defaultTokens, type OpenOptions } from "./open.js";
-import { syntheticDataset } from "./synthetic.js";
+import type { OpenOptions } from "./open.js";
+import { defaultTokens, syntheticDataset } from "./synthetic.js";
 import { loadText } from "./text.node.js";
 import { loadTokens } from "./tokens.node.js";
 import type { Dataset } from "./types.js";
 
+export { cacheFolder } from "../gpu/cache-folders.js";
 export { loadCodec } from "./codec.node.js";
 export type { OpenOptions } from "./open.js";
 export { loadText, type TextOptions } from "./text.node.js";
-export { cacheFolder, loadTokens, saveTokens } from "./tokens.node.js";
+export { loadTokens, saveTokens } from "./tokens.node.js";
 
 /**
  * Opens a data set.

@@ -1,7 +1,7 @@
 /** Opening data by name, wherever the code runs: files in Node, the synthetic language everywhere. */
 
 import { bytesCodec } from "./codec.js";
-import { syntheticDataset } from "./synthetic.js";
+import { defaultTokens, syntheticDataset } from "./synthetic.js";
 import type { Dataset, TokenCodec } from "./types.js";
 
 /** What `--data`, `--validation`, `--tokenizer` and their like say. */
@@ -43,8 +43,5 @@ export async function loadCodec(tokenizer: string): Promise<TokenCodec> {
   if (tokenizer === "bytes") return bytesCodec();
   throw new Error(`tokenizer ${tokenizer}: files are read in Node; in a browser, give its text to tokenizerCodec`);
 }
-
-/** Training tokens of the synthetic language unless told otherwise. */
-export const defaultTokens = 16_000_000;
 
 const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;

@@ -245,6 +245,18 @@ export interface SyntheticOptions {
   codec?: TokenCodec;
 }
 
+/** Training tokens unless told otherwise. */
+export const defaultTokens = 16_000_000;
+
+/** The data set's name: "synthetic", or "synthetic[:65536]" for another number of training tokens, as texts that are cut are called. */
+const nameOf = (trainTokens: number) => (trainTokens === defaultTokens ? "synthetic" : `synthetic[:${trainTokens}]`);
+
+/** The training tokens of the synthetic data set of this name; undefined for names of other data. */
+export function syntheticTokens(name: string): number | undefined {
+  const [whole, cut] = /^synthetic(?:\[:(\d+)\])?$/.exec(name) ?? [];
+  return whole === undefined ? undefined : cut === undefined ? defaultTokens : Number(cut);
+}
+
 /**
  * The synthetic language as a data set, with the floor of its validation stream: nats a token that the generator's own
  * rules score there (see the top of the file). `sha256` is over the generator's parameters.
@@ -269,7 +281,7 @@ export function syntheticDataset(options: SyntheticOptions): Dataset {
   const train = generate("train", trainTokens);
   const validation = generate("validation", validationTokens);
   return {
-    name: "synthetic",
+    name: nameOf(trainTokens),
     sha256: sha256(`braid synthetic ${generatorVersion} ${JSON.stringify({ seed, trainTokens, validationTokens })}`),
     codec,
     train: train.stream,

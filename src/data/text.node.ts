@@ -4,9 +4,10 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { cacheFolder } from "../gpu/cache-folders.js";
 import { firstInvalidUtf8, firstTokens, holdOut, StreamBuilder, splitAtNul } from "./documents.js";
 import { endings, readWhole, requireFile, uncompressed } from "./files.node.js";
-import { cacheFolder, loadTokens, saveTokens } from "./tokens.node.js";
+import { loadTokens, saveTokens } from "./tokens.node.js";
 import type { Dataset, TokenCodec, TokenStream } from "./types.js";
 
 /** What to read, and how. */
@@ -94,7 +95,13 @@ async function wholeText({
     train: await tokenise(parts.train),
     validation: await tokenise(parts.validation),
   };
-  if (cached !== undefined) saveTokens(dataset, cached);
+  if (cached !== undefined) {
+    try {
+      saveTokens(dataset, cached);
+    } catch {
+      // A cache that is read-only or full costs the time of tokenising again, not the run.
+    }
+  }
   return dataset;
 }
 

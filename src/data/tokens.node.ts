@@ -9,7 +9,6 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { gzipSync } from "node:zlib";
-import { cacheFolders } from "../gpu/cache-folders.js";
 import { endings, readWhole, uncompressed, writeAtomically } from "./files.node.js";
 import type { Dataset, TokenCodec, TokenStream } from "./types.js";
 
@@ -25,11 +24,6 @@ interface Header {
   validation: { tokens: number; bytes: number };
   /** SHA-256 of all that follows the header line. */
   idsSha256: string;
-}
-
-/** Where caches live: BRAID_CACHE, or ~/.cache/braid and its like. */
-export function cacheFolder(): string {
-  return cacheFolders()[0];
 }
 
 /** Writes a data set as a `.tokens` file (or `.tokens.gz`). @throws Error when the name ends otherwise */

@@ -24,24 +24,28 @@ export async function logitsOf(
   }
   const { config } = parameters;
   const batch = sequences.length;
-  const recorder = new Recorder(gpu);
-  const arena = new Arena(gpu);
-  const tokens = createTokenBuffers(gpu, batch * length, config.vocabSize);
-  const tape = new Tape(recorder, arena, false);
-  const hidden = languageModel(tape, parameters, tokens, { batch, length });
-  const logits = linear(tape, hidden, [headWeight(parameters)], "logits", undefined, {
-    scale: config.multipliers?.logits,
-  });
   const ids = new Uint32Array(batch * length);
   sequences.forEach((sequence, i) => {
     ids.set(Array.from(sequence), i * length);
   });
-  uploadTokens(gpu, tokens, ids);
-  recorder.submit();
-  const all = await download(gpu, logits);
-  recorder.destroy();
-  destroyTokenBuffers(tokens);
-  arena.destroy();
+  const recorder = new Recorder(gpu);
+  const arena = new Arena(gpu);
+  const tokens = createTokenBuffers(gpu, batch * length, config.vocabSize);
+  let all: Float32Array;
+  try {
+    const tape = new Tape(recorder, arena, false);
+    const hidden = languageModel(tape, parameters, tokens, { batch, length });
+    const logits = linear(tape, hidden, [headWeight(parameters)], "logits", undefined, {
+      scale: config.multipliers?.logits,
+    });
+    uploadTokens(gpu, tokens, ids);
+    recorder.submit();
+    all = await download(gpu, logits);
+  } finally {
+    recorder.destroy();
+    destroyTokenBuffers(tokens);
+    arena.destroy();
+  }
   return sequences.map((sequence, i) => {
     const first = i * length * config.vocabSize;
     return all.slice(first, first + sequence.length * config.vocabSize);

@@ -71,7 +71,7 @@ function whatIsMissing(study: Study, planned: PlannedRun[], missing: PlannedRun[
   return (
     `${missing.length} of ${planned.length} recorded runs of ${study.name} are missing: ${told.join(", ")}${more}. ` +
     `Train them on a GPU with "braid sweep --study ${study.name} --data TEXT --validation TEXT${tokenizer} --name corpus --out runs.jsonl", ` +
-    'then "braid runs import runs.jsonl"'
+    `then "braid runs import runs.jsonl${store === packageStore ? "" : ` --store ${store}`}"`
   );
 }
 

@@ -3,14 +3,22 @@
 import type { RunRecord } from "../runs/types.js";
 import { type Row, rounded, type StudyRuns } from "./finding.js";
 
-/** Minutes of a GPU: of the time in which runs shared one, each counts its part. */
+/**
+ * Minutes of a GPU: of the time in which runs shared one, each counts its part. A run that was resumed has its last session alone as
+ * wall time; its training, which it counts whole, is then the longer of the two.
+ */
 export function gpuMinutes(runs: readonly RunRecord[]): number {
-  return runs.reduce((sum, { provenance: { wallSeconds, sideBySide = 1 } }) => sum + wallSeconds / sideBySide, 0) / 60;
+  const seconds = ({ result, provenance: { wallSeconds, sideBySide = 1 } }: RunRecord) =>
+    Math.max(wallSeconds, result.seconds * ownShare(result)) / sideBySide;
+  return runs.reduce((sum, run) => sum + seconds(run), 0) / 60;
 }
+
+/** The part of a run's steps that it did not take over from a shorter one. */
+const ownShare = ({ shared = 0, steps }: RunRecord["result"]) => 1 - shared / steps;
 
 /** Tokens trained in all: those that a run took over from a shorter one are not counted again. */
 export function tokensTrained(runs: readonly RunRecord[]): number {
-  return runs.reduce((sum, { result }) => sum + result.tokens * (1 - (result.shared ?? 0) / result.steps), 0);
+  return runs.reduce((sum, { result }) => sum + result.tokens * ownShare(result), 0);
 }
 
 /**

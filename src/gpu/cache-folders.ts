@@ -1,3 +1,4 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,4 +19,19 @@ export function cacheFolders(): string[] {
     }
   }
   return folders;
+}
+
+/** The first of them that can be written, which is made if need be; the last where none can, for what is told when writing fails. */
+export function cacheFolder(): string {
+  const folders = cacheFolders();
+  const writable = folders.find((folder) => {
+    try {
+      mkdirSync(folder, { recursive: true });
+      accessSync(folder, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return writable ?? folders[folders.length - 1];
 }

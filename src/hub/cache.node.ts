@@ -22,7 +22,7 @@ import {
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { writeAtomically } from "../data/files.node.js";
-import { cacheFolders } from "../gpu/cache-folders.js";
+import { cacheFolder } from "../gpu/cache-folders.js";
 import { HubError } from "./errors.js";
 import type { HubFile } from "./source.node.js";
 
@@ -32,7 +32,7 @@ export class ModelCache {
   /** @param base folder of all caches: $BRAID_CACHE, or ~/.cache/braid and its like, unless given */
   constructor(
     readonly repo: string,
-    base: string = cacheFolders()[0],
+    base: string = cacheFolder(),
   ) {
     this.folder = join(base, "hub", repo.replace("/", "--"));
   }

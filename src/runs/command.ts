@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { syntheticTokens } from "../data/synthetic.js";
 import type { RunRecord } from "./types.js";
 
 /**
@@ -14,7 +15,7 @@ export function commandFor(run: RunRecord, file: string): string {
   const { data } = run.spec;
   const spec = `braid train --spec ${shown(file)}`;
   const out = `--out out/${run.id}`;
-  if (data.name === "synthetic") return `${spec} --data synthetic ${out}`;
+  if (syntheticTokens(data.name) !== undefined) return `${spec} --data synthetic ${out}`;
   const tokenizer = data.tokenizerSha256 === undefined ? "" : ` --tokenizer ${tokenizerFile(data.tokenizerSha256)}`;
   const validation = data.validationSha256 === undefined ? "" : " --validation VALIDATION.txt";
   const note = data.validationSha256 === undefined ? "" : `, VALIDATION.txt ${data.validationSha256}`;

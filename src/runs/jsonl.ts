@@ -40,10 +40,9 @@ export function finishedIn(file: string): RunRecord[] {
   return existsSync(file) ? readJsonl(file).runs : [];
 }
 
-/** Opens a JSONL for appending: reads what is there and cuts off an unfinished last line. A missing file is empty. */
-export function resumeJsonl(file: string): RunRecord[] {
-  if (!existsSync(file)) return [];
-  const { runs, unfinished } = readJsonl(file);
+/** Readies a JSONL for appending: cuts off an unfinished last line. A missing file is left so. @throws Error as `readJsonl` does */
+export function resumeJsonl(file: string): void {
+  if (!existsSync(file)) return;
+  const { unfinished } = readJsonl(file);
   if (unfinished > 0) truncateSync(file, Buffer.byteLength(readFileSync(file)) - unfinished);
-  return runs;
 }

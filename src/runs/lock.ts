@@ -28,6 +28,11 @@ export function lock(file: string, words: Words = { holder: "sweep", instead: "g
     if (create(path, text)) return () => rmSync(path, { force: true });
     const found = read(path);
     if (found === undefined) continue;
+    // Its holder has made it and not yet written; one that was killed just then leaves it so.
+    if (found === "" && tries < 9) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      continue;
+    }
     refuseIfHeld(found, file, path, words);
     // Whoever renames it first takes it over. What was renamed may already be the lock of one that was faster.
     const aside = `${path}.${process.pid}`;
@@ -56,8 +61,14 @@ function create(path: string, text: string): boolean {
   return true;
 }
 
+/** Undefined where the lock is gone, as it may be at any moment. */
 function read(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function refuseIfHeld(text: string, file: string, path: string, { holder: other, instead }: Words): void {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nvidiaDriver } from "../gpu/nvidia.node.js";
 import type { Provenance } from "./types.js";
 
 /** What a device says of itself; `gpu.info` has these fields. */
@@ -47,9 +48,7 @@ function adapterName({ vendor, architecture, device, description, backend }: Ada
 
 /** The NVIDIA kernel module knows its own version; elsewhere the adapter's description is all there is. */
 function driver({ vendor, description }: AdapterFacts): string {
-  const file = "/proc/driver/nvidia/version";
-  if (!/nvidia/i.test(vendor) || !existsSync(file)) return description;
-  const version = /\b\d{3}\.\d+(\.\d+)?\b/.exec(readFileSync(file, "utf8"))?.[0];
+  const version = /nvidia/i.test(vendor) ? nvidiaDriver() : undefined;
   return version === undefined ? description : `NVIDIA ${version}`;
 }
 

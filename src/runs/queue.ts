@@ -28,17 +28,16 @@ export class RunQueue {
   nextFor(crew: Crew, crews: readonly Crew[]): PlannedRun | undefined {
     const largest = crews.every(({ card }) => card.memory <= crew.card.memory);
     const busy = crews.flatMap(({ posts }) => posts.flatMap(({ run }) => run ?? []));
-    const found = this.runs.find((run) => {
+    const [left, pace] = [this.until - now(), this.finishedPace || this.pace];
+    return this.runs.find((run) => {
       // The shorter one leaves the beginning that the longer one goes on from.
       const shorter = (other: PlannedRun) => other.spec.tokens < run.spec.tokens && trunkId(other) === trunkId(run);
       if (busy.some(shorter) || this.runs.some(shorter)) return false;
       // A run goes on where it was begun: elsewhere it would start anew, for other adapters round differently.
       const home = begunOn(this.options.out, run);
       const elsewhere = home !== undefined && home !== crew.card.name && crews.some(({ card }) => card.name === home);
-      return !elsewhere && crew.fits(run, largest);
+      return !elsewhere && left > pace * run.spec.tokens && crew.fits(run, largest);
     });
-    if (found === undefined) return undefined;
-    return this.until - now() > (this.finishedPace || this.pace) * found.spec.tokens ? found : undefined;
   }
 
   take(run: PlannedRun): void {

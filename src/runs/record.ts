@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { numericsVersion } from "../train/numerics.js";
-import type { TrainResult } from "../train/types.js";
+import type { TrainResult, TrainSpec } from "../train/types.js";
 import { digest, runId } from "./identity.js";
 import type { PlannedRun, Provenance, RunRecord } from "./types.js";
 
@@ -88,7 +88,13 @@ const recordSchema = z.strictObject({
   checksums: z.strictObject({ run: z.string(), result: z.string(), provenance: z.string() }),
 });
 
-/** A spec read from a file, checked field by field; `where` names the file in errors. */
+/** The spec in a file, be it a record, a planned run or what `braid train` leaves; checked as `parsePlannedRun` does. */
+export function parseSpec(value: unknown, where: string): TrainSpec {
+  const { spec } = check(z.looseObject({ spec: specSchema }), value, where) as unknown as { spec: TrainSpec };
+  return spec;
+}
+
+/** A planned run read from a file, checked field by field; `where` names the file in errors. */
 export function parsePlannedRun(value: unknown, where: string): PlannedRun {
   const schema = z.looseObject({ finding: z.string().min(1), label: z.string().min(1), spec: specSchema });
   const { finding, label, spec } = check(schema, value, where) as unknown as PlannedRun;
@@ -114,8 +120,8 @@ export function sealRecord(record: RunRecord): RunRecord & { checksums: Checksum
 }
 
 /**
- * A stored record, checked: the shape, the id against the spec, the checksums, and the last validation of the curve
- * against the result. Throws one sentence that names `where` (a file, or a file and line) and the part at fault.
+ * A stored record, checked: the shape, the id against the spec, and the checksums. Throws one sentence that names `where` (a file, or a
+ * file and line) and the part at fault.
  */
 export function parseRecord(value: unknown, where: string): RunRecord {
   const stored = check(recordSchema, value, where) as unknown as RunRecord & { checksums: Checksums };

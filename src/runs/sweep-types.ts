@@ -37,7 +37,6 @@ export type SweepEvent =
   | { type: "packing"; card: string; words: string };
 
 export interface SweepReport {
-  skipped: number;
   done: RunRecord[];
   failed: { run: PlannedRun; message: string }[];
   /** Not started or not ended, for lack of time, because of an abort, or because of the problem. */

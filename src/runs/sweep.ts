@@ -59,6 +59,7 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
 
 class Sweep {
   private readonly queue: RunQueue;
+  private readonly todo: readonly PlannedRun[];
   private readonly retried = new Set<string>();
   private readonly crews: Crew[];
   private readonly report: SweepReport;
@@ -66,12 +67,17 @@ class Sweep {
 
   constructor(private readonly options: SweepOptions) {
     const { runs, cards, measuring, out } = options;
-    const todo = unfinishedRuns(options);
-    this.queue = new RunQueue(todo, options);
-    // A sweep killed between a run's record and its checkpoints left these behind.
-    for (const run of runs) if (!todo.includes(run)) dropCheckpoints(out, run);
+    this.todo = unfinishedRuns(options);
+    this.queue = new RunQueue([...this.todo], options);
+    // A sweep killed between a run's record and its checkpoints left these behind; of runs that two studies plan, one is to do.
+    const doing = new Set(this.todo.map(keyOf));
+    for (const run of runs) {
+      if (doing.has(keyOf(run))) continue;
+      dropCheckpoints(out, run);
+      if (!this.todo.some((other) => trunkId(other) === trunkId(run))) dropTrunk(out, run);
+    }
     this.crews = cards.map((card) => new Crew(card, needsOf, measuring));
-    this.report = { skipped: countRuns(runs) - todo.length, done: [], failed: [], left: [] };
+    this.report = { done: [], failed: [], left: [] };
   }
 
   async run(): Promise<SweepReport> {
@@ -148,10 +154,10 @@ class Sweep {
     Object.assign(post, { run, since: performance.now(), from: undefined });
     crew.meter.begin(post.job, needsOf(run).flopsPerToken);
     this.tell({ type: "start", run, card: crew.card.name, job: post.job });
-    const { out, runs } = this.options;
+    const { out } = this.options;
     const folder = trunkFolder(out, run);
     // A shorter run may have been made by a sweep before this one.
-    const shared = existsSync(folder) || runs.some((other) => other !== run && trunkId(other) === trunkId(run));
+    const shared = existsSync(folder) || this.todo.some((other) => other !== run && trunkId(other) === trunkId(run));
     const trunk = shared ? folder : undefined;
     post.worker.train({ run, checkpoints: checkpointFolder(out, run), trunk, card: crew.card.name });
   }

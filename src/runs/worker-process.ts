@@ -46,10 +46,6 @@ export class WorkerProcess {
     this.send({ type: "stop" });
   }
 
-  kill(): void {
-    this.child.kill("SIGKILL");
-  }
-
   private send(order: WorkerOrder): void {
     // A process that is just going cannot be told; that it went is told by `onEnd`.
     if (this.child.connected) this.child.send(order, () => {});

@@ -32,6 +32,7 @@ export class CheckpointFolder implements CheckpointStore {
       step: number;
       curve: Checkpoint["curve"];
       lossScale?: number[];
+      routers?: Checkpoint["routers"];
       seconds: number;
       validating: number;
       shared?: number;

@@ -1,4 +1,5 @@
 import type { CurveState } from "./curve.js";
+import type { RouterUse } from "./types.js";
 
 /** Everything that a stopped run needs to go on as if it had not stopped. Flat arrays as in `Parameters`. */
 export interface Checkpoint {
@@ -10,6 +11,8 @@ export interface Checkpoint {
   curve: CurveState;
   /** The state of the loss scale, where gradients are f16. */
   lossScale?: number[];
+  /** What the routers did in the last step, where there are experts. */
+  routers?: RouterUse[];
   /** Seconds of the run so far, and those of them that validation took. */
   seconds: number;
   validating: number;

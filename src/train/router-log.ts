@@ -28,7 +28,7 @@ export class RouterLog {
       const values = [...(await download(this.gpu, statistics))];
       const entropy = values.pop()!;
       const total = values.reduce((sum, count) => sum + count, 0);
-      // Nothing has run, as when a finished run is taken up again.
+      // No step has run.
       if (total === 0) continue;
       uses.push({ layer, load: values.map((count) => count / total), entropy });
     }

@@ -70,15 +70,16 @@ export async function train(
   await chooseTiles(gpu, spec, options.recompute, options);
   const step = new TrainStep(gpu, spec, options.recompute);
   const log = new LossLog(gpu, 64);
-  const evaluation = new NllEvaluation(gpu, step.parameters, dataset, {
-    ...spec.batch,
-    tokens: spec.validation.tokens,
-    arena: step.arena,
-  });
+  let evaluation: NllEvaluation | undefined;
   try {
+    evaluation = new NllEvaluation(gpu, step.parameters, dataset, {
+      ...spec.batch,
+      tokens: spec.validation.tokens,
+      arena: step.arena,
+    });
     return await loop({ gpu, spec, dataset, options, steps, step, log, evaluation });
   } finally {
-    evaluation.destroy();
+    evaluation?.destroy();
     log.destroy();
     step.destroy();
   }
@@ -179,7 +180,9 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     const times = { seconds: elapsed(), validating };
     const lossScale = step.lossScale && Array.from(await download(gpu, step.lossScale));
     const { shared } = saved ?? {};
-    await store.save({ step: logged, values, first, second, curve: curve.save(), lossScale, ...times, shared });
+    const routers = await step.routers.read();
+    const state = { values, first, second, curve: curve.save(), lossScale, routers };
+    await store.save({ step: logged, ...state, ...times, shared });
     savedAt = performance.now();
   };
 
@@ -210,7 +213,8 @@ async function loop({ gpu, spec, dataset, options, steps, step, log, evaluation 
     if (stop && !(last && whole)) throw new Stopped(done, steps);
   }
   const seconds = elapsed();
-  const routers = await step.routers.read();
+  // Where no step was left to take, what the routers did in the last one stands in its checkpoint.
+  const routers = begun === steps ? (saved?.routers ?? []) : await step.routers.read();
   const lossScale = step.lossScale && (await readLossScale(gpu, step.lossScale));
   const answers = spec.tasks && (await answer(gpu, step.parameters, dataset, spec.tasks));
   await options.onFinish?.(step);

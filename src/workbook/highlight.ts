@@ -1,4 +1,4 @@
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 
 const keywords =
   "as async await break case catch class const continue default delete do else export extends false finally for from function if implements import in instanceof interface let new null of return satisfies static super switch this throw true try type typeof undefined var void while yield";

@@ -55,5 +55,5 @@ export type { TrainProgress } from "../train/progress.js";
 export { figureDocument, figuresFolder, renderPng, saveFigure } from "./figure.js";
 export { type DisplayHost, liveProgress } from "./live.js";
 export { pendingTable } from "./pending-table.js";
-export { stoppable, stopSignal } from "./stop.js";
+export { stoppable } from "./stop.js";
 export { htmlTable, plusMinus } from "./table.js";

@@ -53,12 +53,19 @@ export class Kernel {
       this.stderrTail = (this.stderrTail + data.toString()).slice(-2000);
     });
     this.exit = new Promise((done) => {
-      child.once("exit", (code, signal) => {
-        const why = signal === "SIGKILL" ? " (which is what a system does that runs out of memory)" : "";
-        this.exited = signal ? `was killed by ${signal}${why}` : `exited with code ${code}`;
+      const end = (how: string) => {
+        this.exited ??= how;
         done();
         const death = this.death();
         for (const tell of this.deathWatchers) tell(death);
+      };
+      child.once("exit", (code, signal) => {
+        const why = signal === "SIGKILL" ? " (which is what a system does that runs out of memory)" : "";
+        end(signal ? `was killed by ${signal}${why}` : `exited with code ${code}`);
+      });
+      // A process that could not be made never exits.
+      child.on("error", (error) => {
+        if (child.pid === undefined) end(`could not be started (${error.message})`);
       });
     });
   }

@@ -98,7 +98,11 @@ export class Lab {
     });
     const deadline = Date.now() + startPatience;
     while (over === undefined) {
-      const answer = await fetch(url, { headers: { authorization: `token ${token}` } }).catch(() => undefined);
+      const answer = await fetch(url, {
+        headers: { authorization: `token ${token}` },
+        // A server that accepts and says nothing must not outlast the deadline.
+        signal: AbortSignal.timeout(5000),
+      }).catch(() => undefined);
       if (answer?.ok) return;
       if (Date.now() > deadline) throw new Error(`JupyterLab did not answer within ${startPatience / 1000} s`);
       await sleep(200);

@@ -2,7 +2,9 @@
  * The one updating display that training shows in a notebook. tslab breaks when a cell writes much in one go, so
  * however fast the events come, the display changes a few times a second.
  */
+
 import { durationText, isDone, isOfStep, rateText, type TrainProgress, validatingText } from "../train/progress.js";
+import { escapeHtml } from "./html.js";
 
 /** Milliseconds between updates. */
 const interval = 300;
@@ -111,9 +113,4 @@ function curveSvg(points: [number, number][], steps: number): string {
     text(width, height - 5, "end", `step ${steps}`) +
     "</svg>"
   );
-}
-
-/** Text made safe to stand in HTML. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -3,7 +3,7 @@
  * A formula with anything else in it is shown as it is written.
  */
 import type { TokenizerAndRendererExtension } from "marked";
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 
 const letters: Record<string, string> = Object.fromEntries(
   "alpha α beta β gamma γ delta δ epsilon ε eta η theta θ kappa κ lambda λ mu μ nu ν pi π rho ρ sigma σ tau τ phi φ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Sigma Σ Phi Φ Psi Ψ Omega Ω ell ℓ infty ∞"

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { Marked } from "marked";
 import { highlight } from "./highlight.js";
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 import { mathExtensions } from "./math.js";
 import type { Cell, Notebook, Output } from "./notebook.js";
 

@@ -1,4 +1,4 @@
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 import { pageStyle } from "./report-style.js";
 
 /** A whole page that needs nothing beside it. `head` goes behind the style, `around` wraps what `<main>` holds. */

@@ -2,15 +2,16 @@
 import { basename, join } from "node:path";
 import { writeAtomically } from "../data/files.node.js";
 import { durationText } from "../train/progress.js";
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 import { type Notebook, readNotebook } from "./notebook.js";
 import { anchorOf, notebookHtml, pageName, titleOf } from "./report-notebook.js";
 import { page } from "./report-page.js";
-import type { Outcome } from "./workbook.js";
+import { isBad, type Outcome } from "./workbook.js";
 
 /** Writes one page for each executed notebook into `folder`, and `index.html` that lists them. Returns the index's path. */
 export function writeReport(folder: string, outcomes: readonly Outcome[]): string {
   for (const outcome of outcomes) {
+    if (outcome.status === "not run") continue;
     writeAtomically(join(folder, pageName(outcome.path)), notebookPage(readNotebook(outcome.executed), outcome));
   }
   const index = join(folder, "index.html");
@@ -21,7 +22,8 @@ export function writeReport(folder: string, outcomes: readonly Outcome[]): strin
 function indexPage(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map((outcome) => {
     const { path, status, seconds } = outcome;
-    const link = `<a href="${encodeURIComponent(pageName(path))}">${escapeHtml(basename(path))}</a>`;
+    const name = escapeHtml(basename(path));
+    const link = status === "not run" ? name : `<a href="${encodeURIComponent(pageName(path))}">${name}</a>`;
     const time = seconds > 0 ? durationText(seconds) : "";
     return `<tr class="${isBad(outcome) ? "bad" : "good"}"><td>${link}</td><td>${status}</td><td>${time}</td></tr>`;
   });
@@ -40,12 +42,10 @@ function banner(outcome: Outcome): string {
   if (!isBad(outcome)) return "";
   const anchor = outcome.failedCell === undefined ? "" : `#${anchorOf(outcome.failedCell)}`;
   const messages = outcome.messages.length > 0 ? outcome.messages : [`${outcome.path}: ${outcome.status}`];
-  const items = messages.map(
-    (text) => `<li><a href="${encodeURIComponent(pageName(outcome.path))}${anchor}">${escapeHtml(text)}</a></li>`,
-  );
+  const items = messages.map((text) => {
+    const words = escapeHtml(text);
+    const page = `${encodeURIComponent(pageName(outcome.path))}${anchor}`;
+    return outcome.status === "not run" ? `<li>${words}</li>` : `<li><a href="${page}">${words}</a></li>`;
+  });
   return `<div class="banner" role="alert"><ul>${items.join("")}</ul></div>\n`;
-}
-
-function isBad({ status }: Outcome): boolean {
-  return status === "failed" || status === "differs" || status === "interrupted";
 }

@@ -3,7 +3,7 @@ import { signed } from "../findings/finding.js";
 import type { Claim, FindingClaims } from "../findings/summary.node.js";
 import type { RunRecord } from "../runs/types.js";
 import { short } from "./browser/run-rows.js";
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 import { notebookOf, type SiteNotebook } from "./site-notebooks.js";
 import { sitePage } from "./site-page.js";
 import { type Scale, scaleOf, scales } from "./site-scale.js";

@@ -1,7 +1,7 @@
 /** The notebooks of `braid report`: what their stored outputs hold, and a page each. */
 import { basename } from "node:path";
 import { findings } from "../findings/index.js";
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 import { type Cell, cellName, type Notebook, readNotebook, tagsOf } from "./notebook.js";
 import { anchorOf, headingsOf, notebookHtml, pageName, titleOf } from "./report-notebook.js";
 import { sitePage } from "./site-page.js";

@@ -1,13 +1,13 @@
 /** The page of all recorded runs: filters, the head of the table, and the rows as data that its script shows. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gpuMinutes } from "../findings/run-cost.js";
+import { gpuMinutes, tokensTrained } from "../findings/run-cost.js";
 import { architectureOf, architectures } from "../findings/theme.js";
 import { commandFor } from "../runs/command.js";
 import { packageStore, runFile } from "../runs/store.js";
 import type { RunRecord } from "../runs/types.js";
 import { columns, pack, type RunRow } from "./browser/run-rows.js";
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 import { sitePage } from "./site-page.js";
 
 /** @param store where the records lie; commands name their files */
@@ -56,6 +56,7 @@ function runRow(run: RunRecord, store: string): RunRow {
     architecture: architectureOf(config.pattern),
     parameters: result.params.nonEmbedding,
     tokens: result.tokens,
+    trained: tokensTrained([run]),
     rate: optimizer.lr,
     // Whole, for cells round to four decimals, and what is rounded twice may end otherwise.
     perToken: result.validation.nllPerToken,

@@ -1,22 +1,7 @@
 /**
  * Cooperative stop. An interrupt (the notebook's stop button, Ctrl-C) cannot end an awaited loop by itself: tslab stops
  * waiting for it, and it goes on as a zombie. Training therefore polls an AbortSignal each step.
- *
- * Listeners are added in a microtask, never at once: tslab runs the synchronous part of a cell with Node's
- * `breakOnSigint`, which takes the listeners away meanwhile and, at its end, resets the signal to its default. One added
- * in between keeps Node from setting it up again, and the next interrupt kills the kernel (seen on Node 20).
  */
-let current: AbortController | undefined;
-
-/** A signal that the next interrupt aborts. In a terminal a second Ctrl-C then ends the process as usual. */
-export function stopSignal(): AbortSignal {
-  if (!current || current.signal.aborted) {
-    const controller = new AbortController();
-    current = controller;
-    queueMicrotask(() => process.once("SIGINT", () => controller.abort(new Error("Interrupted."))));
-  }
-  return current.signal;
-}
 
 /**
  * Runs `work` with a signal that the first interrupt aborts, and gives its result. Meanwhile the process's own reaction
@@ -24,6 +9,9 @@ export function stopSignal(): AbortSignal {
  * train(spec, { signal }))`. A second interrupt acts as usual.
  */
 export async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  // Not at once: tslab runs the synchronous part of a cell with Node's `breakOnSigint`, which takes the listeners away meanwhile and, at
+  // its end, resets the signal to its default. One added in between keeps Node from setting it up again, and the next interrupt kills the
+  // kernel (seen on Node 20).
   await Promise.resolve();
   const controller = new AbortController();
   const others = process.listeners("SIGINT");

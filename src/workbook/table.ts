@@ -1,4 +1,4 @@
-import { escapeHtml } from "./live.js";
+import { escapeHtml } from "./html.js";
 
 type Cell = string | number | boolean | null | undefined;
 

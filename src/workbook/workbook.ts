@@ -46,11 +46,16 @@ export interface Outcome {
   path: string;
   /** Path of the executed notebook. */
   executed: string;
-  status: "ok" | "failed" | "differs" | "unchanged since the last run" | "interrupted";
+  status: "ok" | "failed" | "differs" | "unchanged since the last run" | "interrupted" | "not run";
   seconds: number;
   /** One sentence each: the error and its cell, or what differs from the stored outputs. */
   messages: string[];
   failedCell?: string;
+}
+
+/** Whether a notebook did not do what was asked of it. */
+export function isBad({ status }: Outcome): boolean {
+  return status !== "ok" && status !== "unchanged since the last run";
 }
 
 interface Job {
@@ -69,22 +74,34 @@ export async function runWorkbook(options: WorkbookOptions): Promise<Outcome[]> 
   const finished = new FinishedRuns(options.out, options.resume ?? false);
   const outcomes: Outcome[] = [];
   for (const job of jobs) {
-    const outcome = await runJob(job, options, deadline, finished);
+    if (options.signal?.aborted) break;
+    const late = performance.now() > (deadline ?? Number.POSITIVE_INFINITY);
+    const outcome = late ? notReached(job, options) : await runJob(job, options, deadline, finished);
     outcomes.push(outcome);
     options.onNotebook?.(outcome);
-    if (options.signal?.aborted || performance.now() > (deadline ?? Number.POSITIVE_INFINITY)) break;
   }
   return outcomes;
 }
 
+/** Where a notebook stands for its reader, and where it is kept once executed. */
+function placeOf({ path }: Job, { out }: WorkbookOptions): { path: string; executed: string } {
+  return { path: relative(process.cwd(), path) || path, executed: join(out, basename(path)) };
+}
+
+function notReached(job: Job, options: WorkbookOptions): Outcome {
+  const place = placeOf(job, options);
+  const message = `${place.path}: not run, for the total time (--total-timeout) was used up before it.`;
+  return { ...place, status: "not run", seconds: 0, messages: [message] };
+}
+
 async function runJob(
-  { path, source, values }: Job,
+  job: Job,
   options: WorkbookOptions,
   deadline: number | undefined,
   finished: FinishedRuns,
 ): Promise<Outcome> {
-  const label = relative(process.cwd(), path) || path;
-  const executed = join(options.out, basename(path));
+  const { path, source, values } = job;
+  const { path: label, executed } = placeOf(job, options);
   const figures = join(options.out, "figures", basename(path, ".ipynb"));
   const outcome: Outcome = { path: label, executed, status: "ok", seconds: 0, messages: [] };
   const key = createHash("sha256")
@@ -97,14 +114,21 @@ async function runJob(
   } else {
     finished.forget(path);
     rmSync(figures, { recursive: true, force: true });
-    const result = await runNotebook(path, withProvenance(injectParameters(source, values, label), values), {
-      save: executed,
-      timeout: options.timeout,
-      deadline,
-      env: { BRAID_FIGURES: resolve(figures) },
-      signal: options.signal,
-      onCell: (progress) => options.onCell?.(label, progress),
-    });
+    const notebook = withProvenance(injectParameters(source, values, label), values);
+    let result: RunResult;
+    try {
+      result = await runNotebook(path, notebook, {
+        save: executed,
+        timeout: options.timeout,
+        deadline,
+        env: { BRAID_FIGURES: resolve(figures) },
+        signal: options.signal,
+        onCell: (progress) => options.onCell?.(label, progress),
+      });
+    } catch (error) {
+      // A kernel that does not start is this notebook's trouble; the others may have better luck.
+      return { ...outcome, status: "failed", messages: [`${label}: ${(error as Error).message}`] };
+    }
     outcome.seconds = result.seconds;
     if (result.failure || options.signal?.aborted) return failed(outcome, result, options.signal?.aborted ?? false);
     finished.add(path, key);

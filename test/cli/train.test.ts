@@ -112,6 +112,22 @@ describe("braid train", () => {
     expect(err).toMatch(/stopped at step \d+ of 40\. Run the same command to go on\./);
   });
 
+  it("trains a run again from its record, the length of its synthetic text included", async () => {
+    const [whole, again] = [join(folder, "whole"), join(folder, "again")];
+    const spec = ["train", "--spec", join(whole, "result.json"), "--data", "synthetic"];
+    const { code, err } = await braid(...spec, "--out", again).ended;
+    expect(err).not.toMatch(/braid:/);
+    expect(code).toBe(0);
+    expect(weights(again)).toBe(weights(whole));
+    const refused = await braid(...spec, "--validate-every", "3", "--seed", "4").ended;
+    expect(refused.err).toMatch(/--seed: the run of --spec says it; leave out one of them/);
+    expect(refused.code).toBe(1);
+    const broken = join(folder, "broken.json");
+    const record = JSON.parse(readFileSync(join(whole, "result.json"), "utf8"));
+    writeFileSync(broken, JSON.stringify({ spec: { ...record.spec, optimizer: undefined } }));
+    expect((await braid("train", "--spec", broken).ended).err).toMatch(/broken\.json: spec\.optimizer: /);
+  });
+
   it.each([
     [["--size", "giant"], /size: "giant" is not known; sizes are nano, micro, mini/],
     [["--pattern", "MXM"], /pattern.*X/],

@@ -15,7 +15,7 @@ const tokenizer = new URL("../../data/tokenizers/books-bpe-4096.json", import.me
 
 test("data is opened by name: synthetic, a text, or a tokens file", async () => {
   const synthetic = await openDataset({ data: "synthetic", tokens: 1000 });
-  expect(synthetic).toMatchObject({ name: "synthetic", codec: { kind: "bytes" } });
+  expect(synthetic).toMatchObject({ name: "synthetic[:1000]", codec: { kind: "bytes" } });
   expect(synthetic.floor).toBeGreaterThan(0);
   const prose = await openDataset({ data: text, tokenizer, name: "corpus", cache: join(folder, "cache") });
   expect(prose).toMatchObject({ name: "corpus", codec: { kind: "bpe" } });
@@ -38,7 +38,7 @@ test("braid tokens writes what --data reads, and says what it wrote", async () =
       "must end in .tokens or .tokens.gz",
     );
     await expect(braid("--data", text, "--out", out, "--limit-tokens", "some")).rejects.toThrow(
-      "--limit-tokens must be a positive whole number, got some",
+      "It must be a whole number above 0.",
     );
     await expect(braid("--data", "synthetic", "--out", out)).rejects.toThrow("--data synthetic needs no tokens file");
   } finally {

@@ -59,7 +59,7 @@ test("no n-gram reaches the floor, and long ones come closer than short ones", (
     trainTokens: 300_000,
     validationTokens: 50_000,
   });
-  expect({ name, kind: codec.kind }).toEqual({ name: "synthetic", kind: "bytes" });
+  expect({ name, kind: codec.kind }).toEqual({ name: "synthetic[:300000]", kind: "bytes" });
   expect(train.ids.length).toBeGreaterThanOrEqual(150_000);
   expect(train.bytes).toBe(train.ids.length);
   const [one, three, six] = [1, 3, 6].map((order) => ngramNats(train.ids, validation.ids, order));

@@ -18,6 +18,7 @@ const row = (more: Partial<RunRow>): RunRow => ({
   pattern: "MMMT",
   architecture: "inter",
   parameters: 4_478_984,
+  trained: 1e6,
   tokens: 16_777_216,
   rate: 0.006,
   perToken: 3.8471,

@@ -1,8 +1,11 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
+import { Kernel } from "../../src/workbook/kernel.js";
 import { readNotebook } from "../../src/workbook/notebook.js";
-import { runWorkbook } from "../../src/workbook/workbook.js";
+import { writeReport } from "../../src/workbook/report.js";
+import { isBad, runWorkbook } from "../../src/workbook/workbook.js";
 import { checkout, notebookFolder, save } from "./fixture.js";
 
 const folder = notebookFolder();
@@ -101,11 +104,33 @@ it("ends a zombie: an awaited loop that an interrupt does not stop", async () =>
   const path = save(folder.path, "zombie.ipynb", [
     'process.on("SIGTERM", () => {});\nwhile (true) await new Promise((done) => setTimeout(done, 5));',
   ]);
-  const [outcome] = await runWorkbook({ notebooks: [path], totalTimeout: 4, out });
+  const next = save(folder.path, "next.ipynb", ["1"]);
+  const [outcome, last] = await runWorkbook({ notebooks: [path, next], totalTimeout: 4, out });
   expect(outcome.messages[0]).toMatch(
     /cell 1 .*TimeoutError: The total time of the run \(--total-timeout\) was used up/,
   );
   expect(kernels()).toEqual([]);
+  // What was not reached is told, and is no success.
+  expect(last).toMatchObject({
+    status: "not run",
+    messages: [expect.stringMatching(/next\.ipynb: not run, for the total/)],
+  });
+  expect(isBad(last)).toBe(true);
+  const report = join(folder.path, "report");
+  expect(readFileSync(writeReport(report, [outcome, last]), "utf8")).toContain("<td>next.ipynb</td><td>not run</td>");
+  expect(existsSync(join(report, "next.html"))).toBe(false);
+});
+
+it("takes a process that cannot be made for a dead kernel, and goes on with the next notebook", async () => {
+  await expect(Kernel.start({ cwd: join(folder.path, "nowhere") })).rejects.toThrow(
+    /^The kernel could not be started \(.*ENOENT\)\.$/,
+  );
+  const start = vi.spyOn(Kernel, "start").mockRejectedValueOnce(new Error("no kernel today"));
+  const [first, second] = ["first", "second"].map((name) => save(folder.path, `${name}.ipynb`, ["1 + 1"]));
+  const outcomes = await runWorkbook({ notebooks: [first, second], out });
+  start.mockRestore();
+  expect(outcomes.map(({ status }) => status)).toEqual(["failed", "ok"]);
+  expect(outcomes[0].messages).toEqual([expect.stringMatching(/first\.ipynb: no kernel today$/)]);
 });
 
 it("notices a dead kernel at once", async () => {

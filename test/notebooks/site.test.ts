@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findingsRows } from "../../src/findings/summary.node.js";
 import { packageStore, readStore } from "../../src/runs/store.js";
-import { columns, type PackedRows, unpack } from "../../src/workbook/browser/run-rows.js";
+import { columns, type PackedRows, short, unpack } from "../../src/workbook/browser/run-rows.js";
 import { figureDocument } from "../../src/workbook/figure.js";
 import { type Notebook, writeNotebook } from "../../src/workbook/notebook.js";
 import { writeWorkbookSite } from "../../src/workbook/site.js";
@@ -108,12 +108,17 @@ describe("the first page", () => {
     const scale = page("index.html").querySelector("#cost + .scroll")!;
     const findings = [...new Set(runs.map(({ finding }) => finding))];
     expect(texts(scale, "tbody tr th")).toEqual(findings);
-    const [count, , , , , minutes] = texts(scale, "tfoot .number");
+    const [count, , , , tokens, minutes] = texts(scale, "tfoot .number");
     expect(count).toBe(String(runs.length));
-    const seconds = runs.reduce(
-      (sum, { provenance }) => sum + provenance.wallSeconds / (provenance.sideBySide ?? 1),
-      0,
-    );
+    // By hand: what a run took over was another's work, and one that was resumed has its last session alone as wall time.
+    let [trained, seconds] = [0, 0];
+    for (const { result, provenance } of runs) {
+      const own = (result.steps - (result.shared ?? 0)) / result.steps;
+      trained += result.tokens * own;
+      seconds += Math.max(provenance.wallSeconds, result.seconds * own) / (provenance.sideBySide ?? 1);
+    }
+    expect(tokens).toBe(short(trained));
+    expect(short(trained)).not.toBe(short(runs.reduce((sum, { result }) => sum + result.tokens, 0)));
     expect(Number(minutes)).toBeCloseTo(seconds / 60, 1);
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -10,6 +10,7 @@ import { SweepDisplay } from "../../src/cli/sweep-display.js";
 import { preset } from "../../src/config/index.js";
 import type { HybridConfig } from "../../src/config/types.js";
 import { recordedData } from "../../src/findings/protocol.js";
+import { checkpointFolder } from "../../src/runs/checkpoints.js";
 import { appendJsonl } from "../../src/runs/jsonl.js";
 import { writeRun } from "../../src/runs/store.js";
 import { fakeRecord, fakeSpec } from "./fake.js";
@@ -190,6 +191,34 @@ describe("braid sweep", () => {
     await expect(braid(...args)).rejects.toThrow(`${specs}, entry 1: spec.batch`);
   });
 
+  test("refuses beside specs what they say themselves", async () => {
+    const specs = join(folder, "specs.json");
+    writeFileSync(specs, "[]");
+    for (const [option, value] of [
+      ["--seeds", "0"],
+      ["--labels", "1:5"],
+      ["--tokens", "4e6"],
+    ])
+      await expect(
+        braid("sweep", "--specs", specs, "--data", "synthetic", option, value, "--out", out()),
+      ).rejects.toThrow(`${option}: the specs of --specs say it themselves; leave it out`);
+  });
+
+  test("clears away the checkpoints of a run that is in the file already", async () => {
+    const specs = join(folder, "specs.json");
+    const record = fakeRecord();
+    const { finding, label, spec } = record;
+    writeFileSync(specs, JSON.stringify([{ finding, label, spec }]));
+    appendJsonl(out(), record);
+    // As a kill between the record and the clearing leaves it.
+    const left = join(checkpointFolder(out(), record), "step-4");
+    mkdirSync(left, { recursive: true });
+    const { err } = await braid("sweep", "--specs", specs, "--data", "synthetic", "--out", out());
+    expect(err).toBe("1 runs, 1 of them finished before\n");
+    expect(existsSync(left)).toBe(false);
+    expect(existsSync(`${out()}.checkpoints`)).toBe(false);
+  });
+
   test("refuses a model that cannot be built before any run is started", async () => {
     const specs = join(folder, "specs.json");
     const { finding, label, spec } = fakeRecord();
@@ -209,10 +238,7 @@ describe("braid sweep", () => {
     [["--finding", "block-ratio", "--study", "block-ratio"], "--data: name the data to train on"],
     [["--finding", "block-ratio", "--study", "moe", "--scale", "smoke"], "give one of --finding, --study and --specs"],
     [["--study", "block-ratios", "--scale", "smoke"], 'study: "block-ratios" is not known; studies are block-ratio, '],
-    [
-      ["--finding", "block-ratio", "--scale", "smoke", "--seeds", "0,x"],
-      '--seeds: "0,x" must be numbers joined by commas',
-    ],
+    [["--finding", "block-ratio", "--scale", "smoke", "--seeds", "0,x"], "It must be a whole number of 0 or more."],
     [
       ["--finding", "block-ratio", "--scale", "smoke", "--adapters", "quantum"],
       '--adapters: "quantum" is no adapter of',

@@ -37,6 +37,13 @@ test.runIf(process.platform === "linux")("of a process whose number another one 
   expect(existsSync(`${file}.lock`)).toBe(false);
 });
 
+test("that its holder has made and not yet written is waited for", () => {
+  writeFileSync(`${file}.lock`, "");
+  const from = performance.now();
+  expect(() => lock(file)).toThrow("cannot be read as a lock; remove it if no other sweep writes to");
+  expect(performance.now() - from).toBeGreaterThan(100);
+});
+
 test("of another machine is left alone, for nobody here knows", () => {
   held({ pid: nobody, host: "elsewhere" });
   expect(() => lock(file)).toThrow(`by process ${nobody} on elsewhere; if that has ended, remove ${file}.lock.`);

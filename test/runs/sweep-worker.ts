@@ -1,5 +1,5 @@
 /** A worker process for tests of the sweep: bundled by esbuild and started by the parent. What it does, the label says. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type TrainOne, workOff } from "../../src/runs/worker.js";
@@ -63,7 +63,9 @@ const train: TrainOne = async ({ run, checkpoints, card }, report, signal) => {
       const [steps, wait] = pace(run.label);
       if (step > steps) break;
       await sleep(wait);
-      writeFileSync(done, String(step));
+      // Whole or not at all: it may be killed here.
+      writeFileSync(`${done}.writing`, String(step));
+      renameSync(`${done}.writing`, done);
       report({ type: "progress", step, steps, loss: 4, tokensPerSecond: 1000, secondsLeft: 1 });
       if (signal.aborted) throw new Stopped(step, steps);
     }

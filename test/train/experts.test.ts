@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withExperts } from "../../src/config/experts.js";
 import { parseConfig } from "../../src/config/schema.js";
 import { download } from "../../src/gpu/arena.js";
+import { CheckpointFolder } from "../../src/train/checkpoint.node.js";
 import { train } from "../../src/train/trainer.js";
 import type { TrainSpec } from "../../src/train/types.js";
 import { tinyConfig, tinyDataset, tinySpec } from "../model/fixtures.js";
@@ -46,6 +50,19 @@ describe("training with experts", () => {
     expect(balanced.bias.some((value) => value > 0.01) && balanced.bias.some((value) => value < -0.01)).toBe(true);
     const [without, with_] = [free, balanced].map(({ result }) => worst(result.routers![0].load));
     expect(with_, `most loaded expert: ${with_} times its share, ${without} without balancing`).toBeLessThan(without);
+  });
+
+  it("reports the routers of a run that is taken up after its last step", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "braid-experts-"));
+    try {
+      const checkpoints = new CheckpointFolder(folder, spec(0.02));
+      const take = () => train(holder.gpu, spec(0.02), tinyDataset(), { checkpoints });
+      const whole = await take();
+      expect(whole.routers).toHaveLength(1);
+      expect((await take()).routers).toEqual(whole.routers);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("has no routers to report for dense models", async () => {

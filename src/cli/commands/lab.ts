@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { cacheFolders } from "../../gpu/cache-folders.js";
+import { cacheFolder } from "../../gpu/cache-folders.js";
 import { notebooksFolder, notebooksIn } from "../../workbook/checkout.js";
 import { installKernelspec } from "../../workbook/kernelspec.js";
 import { requireNotebookNode } from "../../workbook/node-version.js";
@@ -44,7 +44,7 @@ async function lab(flags: LabFlags): Promise<void> {
   // Loaded here, so that other commands start without them.
   const { jupyterlabVersion, prepareVenv } = await import("../../workbook/lab-venv.js");
   const { Lab } = await import("../../workbook/lab.js");
-  const venv = resolve(flags.venv ?? join(cacheFolders()[0], `jupyterlab-${jupyterlabVersion}`));
+  const venv = resolve(flags.venv ?? join(cacheFolder(), `jupyterlab-${jupyterlabVersion}`));
   await prepareVenv(venv, flags.python, (text) => process.stdout.write(`${text}\n`));
   installKernelspec(join(venv, "share", "jupyter"));
   const { signal } = stopSignal((how) => process.stderr.write(`\nEnding JupyterLab and its kernels; ${how}\n`));

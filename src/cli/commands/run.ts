@@ -1,8 +1,9 @@
 import { mkdirSync } from "node:fs";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { requireNotebookNode } from "../../workbook/node-version.js";
 import type { CellProgress } from "../../workbook/runner.js";
 import type { Outcome } from "../../workbook/workbook.js";
+import { positive } from "../numbers.js";
 import { stopSignal } from "../stop.js";
 
 interface RunFlags {
@@ -24,8 +25,8 @@ export function register(program: Command): void {
     .argument("[notebooks...]", "notebooks to run, in this order (default: all of notebooks/)")
     .addOption(new Option("--scale <scale>", "the parameter `scale`").choices(["recorded", "smoke", "nano"]))
     .option("--param <name=value>", "another parameter; may be repeated", collect, [])
-    .option("--timeout <s>", "seconds that a cell may take", seconds)
-    .option("--total-timeout <s>", "seconds that all notebooks together may take", seconds)
+    .option("--timeout <s>", "seconds that a cell may take", positive)
+    .option("--total-timeout <s>", "seconds that all notebooks together may take", positive)
     .option("--out <dir>", "folder for the executed notebooks and their figures", "out/notebooks")
     .option("--check", "compare outputs and figures with the stored ones (of scale recorded: others are not compared)")
     .option("--in-place", "store outputs in the notebooks themselves, and figures in figures/")
@@ -44,7 +45,7 @@ Cell tags: parameters, raises-exception (an error is expected), volatile (--chec
 async function run(notebooks: string[], flags: RunFlags): Promise<void> {
   requireNotebookNode();
   // Loaded here, so that other commands start without ZeroMQ.
-  const { runWorkbook } = await import("../../workbook/workbook.js");
+  const { isBad, runWorkbook } = await import("../../workbook/workbook.js");
   const stop = stopSignal();
   const { param, html, ...options } = flags;
   // Better now than after the notebooks have run.
@@ -73,8 +74,7 @@ async function run(notebooks: string[], flags: RunFlags): Promise<void> {
     process.stdout.write(`report: ${writeReport(html, outcomes)}\n`);
   }
   if (outcomes.some((outcome) => outcome.status === "interrupted") || stop.signal.aborted) process.exitCode = 130;
-  else if (outcomes.some((outcome) => outcome.status === "failed" || outcome.status === "differs"))
-    process.exitCode = 1;
+  else if (outcomes.some(isBad)) process.exitCode = 1;
 }
 
 const terminal = process.stdout.isTTY;
@@ -97,10 +97,4 @@ function printOutcome({ path, status, seconds: taken, messages, executed }: Outc
 
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("It must be a number of seconds above 0.");
-  return value;
 }

@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { OpenOptions } from "../../data/node.js";
 import type { Card } from "../../runs/card.js";
 import type { PlannedRun } from "../../runs/types.js";
-import { positive, whole } from "../numbers.js";
+import { indices, positive, whole } from "../numbers.js";
 import { stopSignal } from "../stop.js";
 import { dataOptions, type PlanFlags, plan } from "../sweep-plan.js";
 
@@ -23,14 +24,18 @@ export function register(program: Command): void {
     .description("Train the runs of a finding that are not there yet, several side by side")
     .option("--finding <name>", "train the studies of a finding that read such data, e.g. block-ratio")
     .option("--study <list>", "instead: these studies, e.g. block-ratio,placement")
-    .option("--specs <file>", "instead: a JSON array of {finding, label, spec}")
-    .addOption(new Option("--scale <scale>", "toys instead of the studies' models").choices(["smoke"]))
+    .option("--specs <file>", "instead: a JSON array of {finding, label, spec}, which say everything but the data")
+    .addOption(
+      new Option("--scale <scale>", "toys instead of the studies' models (beside --specs: the toys' data)").choices([
+        "smoke",
+      ]),
+    )
     .option("--data <what>", '"synthetic", a text (.txt, .txt.gz, .txt.xz) or a .tokens file')
     .option("--validation <file>", "validation text")
     .option("--tokenizer <file>", '"bytes" or a tokenizer.json (default: bytes)')
     .option("--name <name>", "name of the data set, if not the file's")
     .option("--limit-tokens <n>", "keep only the text's first training tokens", whole)
-    .option("--seeds <list>", "training seeds, e.g. 0,1,2")
+    .option("--seeds <list>", "training seeds, e.g. 0,1,2", indices)
     .option("--labels <list>", "only these variants, e.g. 1:0,1:5")
     .option("--tokens <n>", "training tokens a run, e.g. 4e6", whole)
     .option(
@@ -61,6 +66,7 @@ async function run(flags: SweepFlags): Promise<void> {
   const { nameOf, SweepDisplay } = await import("../sweep-display.js");
   const { countRuns, sweep, unfinishedRuns } = await import("../../runs/sweep.js");
   const { readStore } = await import("../../runs/store.js");
+  const { checkpointFolder } = await import("../../runs/checkpoints.js");
   const data = dataOptions(flags);
   const planned = await plan(flags, data);
   const finished = flags.store === undefined ? [] : readStore(flags.store);
@@ -68,13 +74,15 @@ async function run(flags: SweepFlags): Promise<void> {
   const count = countRuns(planned);
   process.stderr.write(`${count} runs, ${count - todo.length} of them finished before\n`);
   if (flags.list) return list(todo, flags.out);
-  if (todo.length === 0) return;
-  const cards = await cardsFor(flags);
+  // Nothing to train may still leave checkpoints of a sweep that was killed just after its last record.
+  if (todo.length === 0 && !planned.some((one) => existsSync(checkpointFolder(flags.out, one)))) return;
+  const cards = todo.length === 0 ? [] : await cardsFor(flags);
   const orders: WorkerOptions = { data, checkpointSeconds: flags.checkpointSeconds };
   const display = new SweepDisplay(todo, process.stderr);
   const stop = stopSignal((how) => display.note(`Saving the runs under way; ${how}`)).signal;
   const report = await sweep({
-    runs: todo,
+    runs: planned,
+    finished,
     out: flags.out,
     cards,
     // The limit counts from the start of the command; reading a large text takes its part of it.
@@ -84,6 +92,7 @@ async function run(flags: SweepFlags): Promise<void> {
     onEvent: (event) => display.show(event),
   });
   display.close();
+  if (todo.length === 0) return;
   const { done, failed, left, problem } = report;
   process.stderr.write(`${done.length} runs trained, ${failed.length} failed, ${left.length} left -> ${flags.out}\n`);
   for (const { run: one, message } of failed) process.stderr.write(`braid: ${nameOf(one)}: ${message}\n`);

@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import { openDataset, saveTokens } from "../../data/node.js";
+import { whole } from "../numbers.js";
 
 interface TokensFlags {
   data: string;
   validation?: string;
   tokenizer: string;
   out: string;
-  limitTokens?: string;
+  limitTokens?: number;
   name?: string;
 }
 
@@ -18,7 +19,7 @@ export function register(program: Command): void {
     .option("--validation <file>", "its validation text (default: a part of the text is held out)")
     .option("--tokenizer <file>", 'a tokenizer.json, or "bytes"', "bytes")
     .requiredOption("--out <file>", "what to write: .tokens or .tokens.gz")
-    .option("--limit-tokens <n>", "keep only the first tokens of the training text, such as 16e6")
+    .option("--limit-tokens <n>", "keep only the first tokens of the training text, such as 16e6", whole)
     .option("--name <name>", "name of the data set (default: the file's)")
     .action(run);
 }
@@ -27,12 +28,8 @@ async function run({ limitTokens, out, ...flags }: TokensFlags): Promise<void> {
   if (!/\.tokens(\.gz)?$/i.test(out)) throw new Error(`--out ${out} must end in .tokens or .tokens.gz`);
   if (flags.data === "synthetic")
     throw new Error("--data synthetic needs no tokens file: it is generated where it is used");
-  const limit = limitTokens === undefined ? undefined : Number(limitTokens);
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
-    throw new Error(`--limit-tokens must be a positive whole number, got ${limitTokens}`);
-  }
   const started = performance.now();
-  const dataset = await openDataset({ ...flags, limitTokens: limit, onProgress: progressLine() });
+  const dataset = await openDataset({ ...flags, limitTokens, onProgress: progressLine() });
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   saveTokens(dataset, out);
   const { name, sha256, train, validation } = dataset;

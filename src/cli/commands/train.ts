@@ -9,12 +9,14 @@ import { parseSize, preset, SIZES } from "../../config/presets.js";
 import { batchAt } from "../../data/batches.js";
 import { writeAtomically } from "../../data/files.node.js";
 import { openDataset } from "../../data/node.js";
+import { syntheticTokens } from "../../data/synthetic.js";
 import type { Dataset } from "../../data/types.js";
 import { download } from "../../gpu/arena.js";
 import { Gpu } from "../../gpu/gpu.js";
 import { type Recompute, recomputeLevels } from "../../memory/recompute.js";
 import { saveModel } from "../../model/folder.node.js";
 import { provenance } from "../../runs/provenance.js";
+import { parseSpec } from "../../runs/record.js";
 import { CheckpointFolder } from "../../train/checkpoint.node.js";
 import { trainSpec } from "../../train/defaults.js";
 import { rateText } from "../../train/progress.js";
@@ -102,14 +104,18 @@ export function register(program: Command): void {
     )
     .option("--profile", "print the time of each kernel in a step after training, and its share of the roofline")
     .option("--json", "print the result as JSON")
-    .action((options: Options) => run(options));
+    .action((options: Options, command: Command) => run(options, command));
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, command: Command): Promise<void> {
   requireOneModel(options);
-  const { data, validation, tokenizer, name, tokens } = options;
+  if (options.spec) requireNoneOfSpec(command);
+  const recorded = options.spec === undefined ? undefined : recordedSpec(options.spec);
+  const { data, validation, tokenizer, name } = options;
+  // The synthetic language of a recorded run is as long as it was then.
+  const tokens = (recorded && syntheticTokens(recorded.data.name)) ?? options.tokens;
   const dataset = await openDataset({ data, validation, tokenizer, name, tokens });
-  const spec = options.spec ? recordedSpec(options.spec) : specFrom(options, dataset);
+  const spec = recorded ?? specFrom(options, dataset);
   const checkpoints = options.out ? new CheckpointFolder(join(options.out, "checkpoints"), spec) : undefined;
   if (options.out) mkdirSync(options.out, { recursive: true });
   const gpu = await Gpu.open();
@@ -139,7 +145,8 @@ async function run(options: Options): Promise<void> {
     const record = { spec, result, provenance: provenance(gpu.info, wall) };
     if (options.out) writeAtomically(join(options.out, "result.json"), `${JSON.stringify(record, null, 2)}\n`);
     process.stdout.write(options.json ? `${JSON.stringify(record)}\n` : summary(spec, result, gpu));
-    if (profiled) process.stdout.write(`\n${profiled}\n`);
+    // What reads the JSON wants nothing behind it.
+    if (profiled) (options.json ? process.stderr : process.stdout).write(`\n${profiled}\n`);
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     const resume = options.out ? "Run the same command to go on." : "Without --out nothing was kept.";
@@ -170,6 +177,19 @@ function requireOneModel(options: Options): void {
   throw new Error(`--${beside}: --${options.spec ? "spec" : "config"} describes the model; leave out one of them.`);
 }
 
+const ofSpec = [
+  ...["tokens", "seed", "lr", "batch", "length", "warmup", "cooldown", "precision"],
+  ...["validationTokens", "validateEvery"],
+];
+
+/** @throws Error when an option is given that would do nothing, because --spec says it */
+function requireNoneOfSpec(command: Command): void {
+  const idle = ofSpec.find((name) => command.getOptionValueSource(name) === "cli");
+  if (idle === undefined) return;
+  const flag = command.options.find((option) => option.attributeName() === idle)?.long;
+  throw new Error(`${flag}: the run of --spec says it; leave out one of them.`);
+}
+
 function specFrom(options: Options, dataset: Dataset): TrainSpec {
   const { vocabSize } = dataset.codec;
   const config = options.config
@@ -195,8 +215,7 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
 }
 
 function recordedSpec(file: string): TrainSpec {
-  const { spec } = readJson(file) as { spec?: TrainSpec };
-  if (!spec?.config || !spec.data || !spec.batch) throw new Error(`${file} is no recorded run: it has no "spec".`);
+  const spec = parseSpec(readJson(file), file);
   return { ...spec, config: configFrom(spec.config, file) };
 }
 

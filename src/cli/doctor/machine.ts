@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { hasNvidiaModule, nvidiaDriver } from "../../gpu/nvidia.node.js";
 import { findArchive, hasSystemVulkan } from "../../gpu/software.js";
 
 /** What this machine has, as far as files tell without any driver. */
@@ -35,16 +36,10 @@ export function lookAtMachine(): Machine {
     platform: process.platform,
     arch: process.arch,
     vulkanLoader: hasSystemVulkan(),
-    nvidiaDriver: nvidiaDriver(),
+    nvidiaDriver: nvidiaDriver() ?? (hasNvidiaModule() ? "of unknown version" : undefined),
     devices,
     nvidiaIcd: icdFolders.flatMap((folder) => list(folder, /nvidia.*\.json$/).map((name) => join(folder, name))).at(0),
     vkDriverFiles: VK_DRIVER_FILES || VK_ICD_FILENAMES || undefined,
     bundled: findArchive()?.version,
   };
-}
-
-function nvidiaDriver(): string | undefined {
-  const file = "/proc/driver/nvidia/version";
-  if (!existsSync(file)) return undefined;
-  return /\b\d{3}\.\d+(\.\d+)?\b/.exec(readFileSync(file, "utf8"))?.[0] ?? "of unknown version";
 }

@@ -11,6 +11,8 @@ export interface RunRow {
   architecture: string;
   parameters: number;
   tokens: number;
+  /** Tokens that it trained itself: less than those where it went on from a shorter run. */
+  trained: number;
   rate: number;
   perToken: number;
   perByte: number;
