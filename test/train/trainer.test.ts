@@ -115,7 +115,7 @@ describe("train", () => {
     const spec = tinySpec("M", 1);
     const sha256 = tinyDataset().sha256;
     await expect(trained({ ...spec, data: { ...spec.data, sha256: "0" } })).rejects.toThrow(
-      `The run reads "synthetic", but the data given is "synthetic": SHA-256 of the training text is ${sha256}, not 0.`,
+      `The run reads "synthetic[:20000]", but the data given is "synthetic[:20000]": SHA-256 of the training text is ${sha256}, not 0.`,
     );
     await expect(trained({ ...spec, data: { ...spec.data, name: "synthetic[:9]" } })).rejects.toThrow(
       "part of the training text is all of it, not [:9]",
