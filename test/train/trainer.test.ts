@@ -118,7 +118,7 @@ describe("train", () => {
       `The run reads "synthetic[:20000]", but the data given is "synthetic[:20000]": SHA-256 of the training text is ${sha256}, not 0.`,
     );
     await expect(trained({ ...spec, data: { ...spec.data, name: "synthetic[:9]" } })).rejects.toThrow(
-      "part of the training text is all of it, not [:9]",
+      "part of the training text is [:20000], not [:9]",
     );
   });
 
