@@ -20,6 +20,17 @@ export interface PlanFlags {
   tokens?: number;
 }
 
+/** @throws Error when not one of the ways to say which runs is used, or what it names is not known */
+export async function requireKnown({ finding, study, specs }: PlanFlags): Promise<void> {
+  if ([finding, study, specs].filter((flag) => flag !== undefined).length !== 1) {
+    throw new Error("give one of --finding, --study and --specs");
+  }
+  if (specs !== undefined) return;
+  const { findingNamed, studyNamed } = await import("../findings/index.js");
+  if (finding !== undefined) findingNamed(finding);
+  else study?.split(",").forEach(studyNamed);
+}
+
 /** @throws Error when --data is missing where it is needed */
 export function dataOptions(flags: PlanFlags): OpenOptions {
   const { validation, tokenizer, name, limitTokens, scale } = flags;
@@ -48,9 +59,6 @@ export async function plan(flags: PlanFlags, data: OpenOptions): Promise<Planned
 }
 
 async function chosen(flags: PlanFlags, data: OpenOptions): Promise<PlannedRun[]> {
-  if ([flags.finding, flags.study, flags.specs].filter((flag) => flag !== undefined).length !== 1) {
-    throw new Error("give one of --finding, --study and --specs");
-  }
   if (flags.specs !== undefined) {
     const idle = (["seeds", "labels", "tokens"] as const).find((flag) => flags[flag] !== undefined);
     if (idle) throw new Error(`--${idle}: the specs of --specs say it themselves; leave it out`);

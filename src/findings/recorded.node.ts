@@ -70,8 +70,8 @@ function whatIsMissing(study: Study, planned: PlannedRun[], missing: PlannedRun[
   const tokenizer = study.data === "bytes" ? "" : " --tokenizer FILE";
   return (
     `${missing.length} of ${planned.length} recorded runs of ${study.name} are missing: ${told.join(", ")}${more}. ` +
-    `Train them on a GPU with "braid sweep --study ${study.name} --data TEXT --validation TEXT${tokenizer} --name corpus --out runs.jsonl", ` +
-    `then "braid runs import runs.jsonl${store === packageStore ? "" : ` --store ${store}`}"`
+    `Train them on a GPU with "npx braid sweep --study ${study.name} --data TEXT --validation TEXT${tokenizer} --name corpus --out runs.jsonl", ` +
+    `then "npx braid runs import runs.jsonl${store === packageStore ? "" : ` --store ${store}`}"`
   );
 }
 

@@ -13,18 +13,20 @@ import type { RunRecord } from "./types.js";
  */
 export function commandFor(run: RunRecord, file: string): string {
   const { data } = run.spec;
-  const spec = `braid train --spec ${shown(file)}`;
+  const spec = `npx braid train --spec ${shown(file)}`;
   const out = `--out out/${run.id}`;
   if (syntheticTokens(data.name) !== undefined) return `${spec} --data synthetic ${out}`;
   const tokenizer = data.tokenizerSha256 === undefined ? "" : ` --tokenizer ${tokenizerFile(data.tokenizerSha256)}`;
   const validation = data.validationSha256 === undefined ? "" : " --validation VALIDATION.txt";
   const note = data.validationSha256 === undefined ? "" : `, VALIDATION.txt ${data.validationSha256}`;
-  const lines = [`# SHA-256 of the uncompressed texts ("${data.name}"): TRAIN.txt ${data.sha256}${note}`];
+  const lines = [
+    `# SHA-256 of the texts ("${data.name}"), which may be .txt.gz or .txt.xz, uncompressed: TRAIN.txt ${data.sha256}${note}`,
+  ];
   const [, name, limit] = /^(.*)\[:(\d+)\]$/.exec(data.name) ?? [];
   if (limit === undefined) lines.push(`${spec} --data TRAIN.txt${validation}${tokenizer} ${out}`);
   else {
     const cut = `--limit-tokens ${limit} --name ${name} --out ${name}.tokens`;
-    lines.push(`braid tokens --data TRAIN.txt${validation}${tokenizer} ${cut}`);
+    lines.push(`npx braid tokens --data TRAIN.txt${validation}${tokenizer} ${cut}`);
     lines.push(`${spec} --data ${name}.tokens${tokenizer} ${out}`);
   }
   return lines.join("\n");

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeAtomically } from "../data/files.node.js";
-import { canonicalJson } from "./identity.js";
+import { sameLosses } from "./again.js";
 import { readableJson } from "./json.js";
 import { readJsonl } from "./jsonl.js";
 import { parseRecord, sealRecord } from "./record.js";
@@ -74,17 +74,11 @@ export function importJsonl(file: string, store: string): ImportReport {
     const stored = runFile(store, run);
     const known = added.get(stored) ?? (existsSync(stored) ? readRun(stored) : undefined);
     if (known === undefined) added.set(stored, run);
-    else if (sameLosses(known, run)) skipped.push(run);
+    else if (sameLosses(known.result, run.result)) skipped.push(run);
     else throw new Error(disagreement(known, stored, run, file));
   }
   for (const run of added.values()) writeRun(store, run);
   return { added: [...added.values()], skipped, unfinished: unfinished > 0 };
-}
-
-/** Equal bit for bit in every loss; speed and provenance may differ. */
-function sameLosses(a: RunRecord, b: RunRecord): boolean {
-  const losses = ({ result }: RunRecord) => canonicalJson([result.validation, result.trainLoss, result.curve]);
-  return losses(a) === losses(b);
 }
 
 function disagreement(known: RunRecord, stored: string, run: RunRecord, file: string): string {

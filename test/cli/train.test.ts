@@ -115,10 +115,11 @@ describe("braid train", () => {
   it("trains a run again from its record, the length of its synthetic text included", async () => {
     const [whole, again] = [join(folder, "whole"), join(folder, "again")];
     const spec = ["train", "--spec", join(whole, "result.json"), "--data", "synthetic"];
-    const { code, err } = await braid(...spec, "--out", again).ended;
+    const { code, out, err } = await braid(...spec, "--out", again).ended;
     expect(err).not.toMatch(/braid:/);
     expect(code).toBe(0);
     expect(weights(again)).toBe(weights(whole));
+    expect(out).toMatch(/\nThe recorded losses to the last bit: validation and \d+ points of the curve\.\n$/);
     const refused = await braid(...spec, "--validate-every", "3", "--seed", "4").ended;
     expect(refused.err).toMatch(/--seed: the run of --spec says it; leave out one of them/);
     expect(refused.code).toBe(1);

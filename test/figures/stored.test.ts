@@ -26,7 +26,10 @@ describe.each(figures)("figures/%s", (file) => {
   it.skipIf(process.arch !== "x64")("has the PNG that is made of it", () => {
     const path = join(folder, `${name}.png`);
     expect(existsSync(path)).toBe(true);
-    expect(Buffer.from(renderPng(svg)).equals(readFileSync(path))).toBe(true);
+    const same = Buffer.from(renderPng(svg)).equals(readFileSync(path));
+    expect(same, `figures/${name}.png is not what figures/${file} draws; \`braid run --in-place\` stores both`).toBe(
+      true,
+    );
   });
 
   it("is drawn by a notebook", () => {

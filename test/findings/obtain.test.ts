@@ -61,7 +61,7 @@ describe("recorded runs", () => {
     expect(read).toThrow(
       `1 of 18 recorded runs of block-ratio are missing: ${gone.label} seed ${gone.spec.seed} (${runFile(store, gone)})`,
     );
-    expect(read).toThrow('"braid sweep --study block-ratio --data TEXT');
+    expect(read).toThrow('"npx braid sweep --study block-ratio --data TEXT');
     expect(() => findingsTable(store)).toThrow("1 of 18 recorded runs");
     writeRun(store, gone);
   });

@@ -73,7 +73,7 @@ describe("braid runs", () => {
     const { out } = await braid("runs", "command", books.id, "--store", store);
     expect(out).toContain(`TRAIN.txt ${recordedData.bpe.identity.sha256}, VALIDATION.txt`);
     expect(out).toContain(
-      `braid train --spec ${store}/block-ratio/${books.id}.json --data TRAIN.txt --validation VALIDATION.txt --tokenizer data/tokenizers/books-bpe-4096.json --out out/${books.id}`,
+      `npx braid train --spec ${store}/block-ratio/${books.id}.json --data TRAIN.txt --validation VALIDATION.txt --tokenizer data/tokenizers/books-bpe-4096.json --out out/${books.id}`,
     );
   });
 
@@ -83,7 +83,7 @@ describe("braid runs", () => {
     writeRun(store, run);
     const lines = (await braid("runs", "command", run.id, "--store", store)).out.split("\n");
     expect(lines[1]).toMatch(
-      /^braid tokens --data TRAIN\.txt .* --limit-tokens 20000000 --name corpus --out corpus\.tokens$/,
+      /^npx braid tokens --data TRAIN\.txt .* --limit-tokens 20000000 --name corpus --out corpus\.tokens$/,
     );
     expect(lines[2]).toContain("--data corpus.tokens --tokenizer data/tokenizers/books-bpe-4096.json");
   });
@@ -235,7 +235,8 @@ describe("braid sweep", () => {
     [["--finding", "block-ratios", "--data", "synthetic"], '"block-ratios" is not known; findings are block-ratio'],
     [["--finding", "block-ratio"], "--data: name the data to train on"],
     [["--data", "synthetic"], "give one of --finding, --study and --specs"],
-    [["--finding", "block-ratio", "--study", "block-ratio"], "--data: name the data to train on"],
+    [["--finding", "block-ratio", "--study", "block-ratio"], "give one of --finding, --study and --specs"],
+    [["--study", "nope"], 'study: "nope" is not known; studies are block-ratio, '],
     [["--finding", "block-ratio", "--study", "moe", "--scale", "smoke"], "give one of --finding, --study and --specs"],
     [["--study", "block-ratios", "--scale", "smoke"], 'study: "block-ratios" is not known; studies are block-ratio, '],
     [["--finding", "block-ratio", "--scale", "smoke", "--seeds", "0,x"], "It must be a whole number of 0 or more."],

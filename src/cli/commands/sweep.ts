@@ -5,7 +5,7 @@ import type { Card } from "../../runs/card.js";
 import type { PlannedRun } from "../../runs/types.js";
 import { indices, positive, whole } from "../numbers.js";
 import { stopSignal } from "../stop.js";
-import { dataOptions, type PlanFlags, plan } from "../sweep-plan.js";
+import { dataOptions, type PlanFlags, plan, requireKnown } from "../sweep-plan.js";
 
 interface SweepFlags extends PlanFlags {
   adapters?: string;
@@ -67,6 +67,7 @@ async function run(flags: SweepFlags): Promise<void> {
   const { countRuns, sweep, unfinishedRuns } = await import("../../runs/sweep.js");
   const { readStore } = await import("../../runs/store.js");
   const { checkpointFolder } = await import("../../runs/checkpoints.js");
+  await requireKnown(flags);
   const data = dataOptions(flags);
   const planned = await plan(flags, data);
   const finished = flags.store === undefined ? [] : readStore(flags.store);

@@ -15,6 +15,7 @@ import { download } from "../../gpu/arena.js";
 import { Gpu } from "../../gpu/gpu.js";
 import { type Recompute, recomputeLevels } from "../../memory/recompute.js";
 import { saveModel } from "../../model/folder.node.js";
+import { againInWords, type Finished } from "../../runs/again.js";
 import { provenance } from "../../runs/provenance.js";
 import { parseSpec } from "../../runs/record.js";
 import { CheckpointFolder } from "../../train/checkpoint.node.js";
@@ -68,7 +69,7 @@ export function register(program: Command): void {
     .option("--config <file>", "a ModelConfig as JSON, instead of --size and --pattern")
     .option(
       "--spec <file>",
-      "a recorded run (JSON); everything but --data, --validation, --tokenizer and --out comes from it",
+      "a recorded run (JSON); everything but --data, --validation, --tokenizer and --out comes from it, and the losses are compared with its own",
     )
     .option(
       "--data <what>",
@@ -145,6 +146,8 @@ async function run(options: Options, command: Command): Promise<void> {
     const record = { spec, result, provenance: provenance(gpu.info, wall) };
     if (options.out) writeAtomically(join(options.out, "result.json"), `${JSON.stringify(record, null, 2)}\n`);
     process.stdout.write(options.json ? `${JSON.stringify(record)}\n` : summary(spec, result, gpu));
+    const before = options.spec === undefined ? undefined : finishedIn(options.spec);
+    if (before) (options.json ? process.stderr : process.stdout).write(`${againInWords(before, record)}\n`);
     // What reads the JSON wants nothing behind it.
     if (profiled) (options.json ? process.stderr : process.stdout).write(`\n${profiled}\n`);
   } catch (error) {
@@ -217,6 +220,12 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
 function recordedSpec(file: string): TrainSpec {
   const spec = parseSpec(readJson(file), file);
   return { ...spec, config: configFrom(spec.config, file) };
+}
+
+/** What a recorded run came to; undefined for a run that is only planned. */
+function finishedIn(file: string): Finished | undefined {
+  const { result, provenance } = readJson(file) as Partial<Finished>;
+  return result?.curve && provenance && { result, provenance };
 }
 
 /** How the loss scale fared, where steps were skipped for it. */
