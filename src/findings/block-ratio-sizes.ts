@@ -1,5 +1,6 @@
 /** The comparisons that decide the block-ratio finding, with models of several sizes side by side (repeats.ts). */
 
+import { accuraciesOfBoth } from "./accuracy.js";
 import type { Models } from "./block-ratio-models.js";
 import { type Row, rounded } from "./finding.js";
 import { differenceColumns } from "./result-columns.js";
@@ -14,14 +15,14 @@ const deciding = [
 ] as const;
 
 /**
- * One row a comparison and size, in nats a token; none for a comparison that one size alone has. `inNoise` is the difference in
+ * One row a comparison and size, in nats a token, with the accuracies of both models; none for a comparison that one size alone has. `inNoise` is the difference in
  * units of `noiseOf`, null where too few seeds of that size are there.
  */
 export function sizeRows(sizes: readonly Models[]): Row[] {
   return deciding.flatMap(([a, b]) => {
     const rows = sizes.flatMap((models): Row[] => {
-      const [model, interval] = [models.find(a), models.difference(a, b)];
-      if (!model || !interval) return [];
+      const [model, other, interval] = [models.find(a), models.find(b), models.difference(a, b)];
+      if (!model || !other || !interval) return [];
       const params = model.runs[0].result.params.nonEmbedding;
       const noise = noiseOf(models, [a, b]);
       return [
@@ -31,6 +32,7 @@ export function sizeRows(sizes: readonly Models[]): Row[] {
           seeds: interval.n,
           ...differenceColumns("difference", interval),
           inNoise: noise === undefined ? null : rounded(Math.abs(interval.mean) / noise, 1),
+          ...accuraciesOfBoth(model.runs, other.runs),
         },
       ];
     });

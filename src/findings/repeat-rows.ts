@@ -1,6 +1,7 @@
 /** Comparisons of a finding beside the same ones with larger models or on bytes (repeats.ts): as a table, and in verdicts. */
 
 import type { RunRecord } from "../runs/types.js";
+import { accuraciesOfBoth } from "./accuracy.js";
 import { byLabelAndSeed } from "./by-seed.js";
 import { inWords, type Row, type StudyRuns, signed, type Verdict } from "./finding.js";
 import { lossesByLabel, versus } from "./losses.js";
@@ -27,7 +28,7 @@ const nameOf = ({ labels: [a, b] }: Repeated) => `${a} − ${b}`;
 
 /**
  * One row a comparison and study: the first model's weights, and the paired difference in nats a byte, which tokens and bytes share,
- * ± the half-width of its 95 % interval. None where no study but the first is among the runs.
+ * ± the half-width of its 95 % interval, and the accuracies of both. None where no study but the first is among the runs.
  */
 export function repeatRows(runs: StudyRuns, comparisons: readonly Repeated[]): Row[] {
   return comparisons.flatMap((comparison) => {
@@ -37,7 +38,8 @@ export function repeatRows(runs: StudyRuns, comparisons: readonly Repeated[]): R
       const losses = byLabelAndSeed(own, ({ result }) => result.validation.nllPerByte);
       const interval = versus(losses, ...labels);
       if (!interval) return [];
-      const { spec, result } = own.find(({ label }) => label === labels[0]) as RunRecord;
+      const [first, second] = labels.map((name) => own.filter(({ label }) => label === name));
+      const { spec, result } = first[0];
       return [
         {
           comparison: nameOf(comparison),
@@ -46,6 +48,7 @@ export function repeatRows(runs: StudyRuns, comparisons: readonly Repeated[]): R
           tokens: spec.data.tokenizer,
           seeds: interval.n,
           ...differenceColumns("perByte", interval),
+          ...accuraciesOfBoth(first, second),
         },
       ];
     });

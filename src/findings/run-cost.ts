@@ -21,24 +21,39 @@ export function tokensTrained(runs: readonly RunRecord[]): number {
   return runs.reduce((sum, { result }) => sum + result.tokens * ownShare(result), 0);
 }
 
+const million = (value: number, decimals: number) => rounded(value / 1e6, decimals);
+
 /**
- * One row a study: runs, tokens trained, minutes, and where.
+ * One row a study, as notebooks show it: runs, seeds, the smallest and largest number of weights without the embedding, tokens trained,
+ * minutes, and where.
  * A run that several studies share counts in each.
  */
 export function runCosts(runs: StudyRuns): Row[] {
   return [...runs].map(([study, own]) => ({
     study,
     runs: own.length,
-    parameters: own.length > 0 ? own[0].result.params.nonEmbedding : null,
     seeds: new Set(own.map(({ spec }) => spec.seed)).size,
-    tokens: tokensTrained(own),
-    gpuMinutes: rounded(gpuMinutes(own), 1),
-    adapter: [...new Set(own.map(({ provenance }) => provenance.adapter))].join("; "),
+    "parameters, million": spread(own.map(({ result }) => million(result.params.nonEmbedding, 2))),
+    "tokens, million": million(tokensTrained(own), 1),
+    "GPU minutes": rounded(gpuMinutes(own), 1),
+    "made on": [...new Set(own.map(({ provenance }) => provenance.adapter))].join("; "),
   }));
 }
 
+/** "3.95", or "0.29 to 8.74"; empty for none. */
+function spread(values: readonly (number | null)[]): string {
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  const ends = [...new Set([known[0], known[known.length - 1]])];
+  return known.length === 0 ? "" : ends.join(" to ");
+}
+
+/** The runs of some studies, each once. */
+export const distinctRuns = (runs: StudyRuns): RunRecord[] => [
+  ...new Map([...runs.values()].flat().map((run) => [run.id, run])).values(),
+];
+
 /** The same in a sentence, every run once: "60 runs, 2.01 billion tokens, 28 GPU minutes". */
 export function runCostInWords(runs: StudyRuns): string {
-  const all = [...new Map([...runs.values()].flat().map((run) => [run.id, run])).values()];
+  const all = distinctRuns(runs);
   return `${all.length} runs, ${(tokensTrained(all) / 1e9).toFixed(2)} billion tokens, ${Math.round(gpuMinutes(all))} GPU minutes`;
 }

@@ -7,6 +7,7 @@ import type { Finding, Row, Verdict } from "./finding.js";
 import { findings } from "./index.js";
 import { pendingStudies } from "./pending.node.js";
 import { paperTablesOf, recordedRuns } from "./recorded.node.js";
+import { distinctRuns } from "./run-cost.js";
 
 /** A verdict, or the place of those that wait for runs. */
 export type Claim = Omit<Verdict, "outcome"> & { outcome: Verdict["outcome"] | "not run yet" };
@@ -14,6 +15,8 @@ export type Claim = Omit<Verdict, "outcome"> & { outcome: Verdict["outcome"] | "
 export interface FindingClaims {
   finding: string;
   verdicts: Claim[];
+  /** The runs that its studies have, each once; two findings may share some. */
+  runs: RunRecord[];
 }
 
 /**
@@ -26,9 +29,9 @@ export function allVerdicts(store: string = packageStore): FindingClaims[] {
   const trained = findings.map((finding): FindingClaims => {
     const runs = recordedRuns(finding, { store }, stored);
     const verdicts = finding.verdicts(runs, paperTablesOf(finding));
-    return { finding: finding.name, verdicts: [...verdicts, ...waiting(finding, stored)] };
+    return { finding: finding.name, verdicts: [...verdicts, ...waiting(finding, stored)], runs: distinctRuns(runs) };
   });
-  return [{ finding: "costs", verdicts: costVerdicts() }, ...trained];
+  return [{ finding: "costs", verdicts: costVerdicts(), runs: [] }, ...trained];
 }
 
 /** Empty where at least one study is recorded. */

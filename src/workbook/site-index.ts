@@ -28,7 +28,7 @@ ${verdictTable(findings, notebooks)}
 <h2 id="notebooks">Notebooks</h2>
 <ul class="notebooks">${notebooks.map(notebookItem).join("\n")}</ul>
 <h2 id="cost">Scale and cost</h2>
-${scaleTable(runs)}`;
+${costTables(findings, runs)}`;
   return sitePage({ title: "The braid workbook", body, script: "index", root: "", current: "index" });
 }
 
@@ -100,18 +100,29 @@ function notebookItem({ link, title, lack, figures, tables }: SiteNotebook): str
   return `<li><a href="${link}">${escapeHtml(title)}</a> ${note}</li>`;
 }
 
-function scaleTable(runs: readonly RunRecord[]): string {
+/** What the runs took: of each finding, and of each study that is trained for one. */
+function costTables(findings: readonly FindingClaims[], runs: readonly RunRecord[]): string {
   if (runs.length === 0) return "<p>No runs are recorded.</p>";
-  const head = ["runs of", "runs", "variants", "seeds", "parameters", "tokens", "GPU minutes", "precision", "adapter"];
-  const rows = scales(runs).map((scale) => {
+  const trained = findings.filter((finding) => finding.runs.length > 0);
+  const studies = scales(runs).map((scale) => {
     const link = `<a href="runs.html#finding=${encodeURIComponent(scale.finding)}">${escapeHtml(scale.finding)}</a>`;
     return scaleRow(scale, link);
   });
   const all = scaleRow(scaleOf("all", runs), '<a href="runs.html">all</a>');
-  const numeric = (index: number) => (index > 0 && index < 7 ? ' class="number"' : "");
-  return `<div class="scroll"><table aria-label="Runs, tokens and minutes a finding"><thead><tr>${head.map((name, index) => `<th${numeric(index)}>${name}</th>`).join("")}</tr></thead>
-<tbody>${rows.join("\n")}</tbody><tfoot>${all}</tfoot></table></div>
+  return `${scaleTable(
+    "finding",
+    trained.map((finding) => scaleRow(scaleOf(finding.finding, finding.runs), escapeHtml(finding.finding))),
+  )}
+<p class="note">Runs that two findings rest on count in both.</p>
+${scaleTable("runs of the study", studies, all)}
 <p class="note">GPU minutes: a run's time from start to end, divided by the number of runs that shared its card. Tokens: those trained; what a run took over from a shorter one is not counted again. Parameters: without the embedding.</p>`;
+}
+
+function scaleTable(what: string, rows: readonly string[], foot = ""): string {
+  const head = [what, "runs", "variants", "seeds", "parameters", "tokens", "GPU minutes", "precision", "adapter"];
+  const numeric = (index: number) => (index > 0 && index < 7 ? ' class="number"' : "");
+  return `<div class="scroll"><table aria-label="Runs, tokens and minutes: ${what}"><thead><tr>${head.map((name, index) => `<th${numeric(index)}>${name}</th>`).join("")}</tr></thead>
+<tbody>${rows.join("\n")}</tbody>${foot && `<tfoot>${foot}</tfoot>`}</table></div>`;
 }
 
 function scaleRow(scale: Scale, name: string): string {

@@ -25,7 +25,7 @@ the learning rate's. <em>command</em> shows how to make a run anew in a checkout
 ${legend(rows)}
 <noscript><p class="banner">The table is filled by a script. Without one, <code>braid runs list</code> prints the runs.</p></noscript>
 <div class="filter" role="search" aria-label="Filter the runs">
-<label>search <input id="text" type="search" placeholder="such as h100 mixed 0.006" autocomplete="off" spellcheck="false"></label>
+<label>search <input id="text" type="search" placeholder="${hint(rows)}" autocomplete="off" spellcheck="false"></label>
 <label>finding <select id="finding">${option("", "all")}${findings.map((name) => option(name)).join("")}</select></label>
 <label>label <select id="label">${option("", "all")}</select></label>
 <button type="button" id="clear">Show all</button>
@@ -42,6 +42,11 @@ ${legend(rows)}
 </div></dialog>
 <script type="application/json" id="runs-data">${scriptJson(pack(rows))}</script>`;
   return sitePage({ title: "Recorded runs · braid", body, script: "runs", root: "", current: "runs", wide: true });
+}
+
+/** Words to search for that some row has. */
+function hint([first]: readonly RunRow[]): string {
+  return first === undefined ? "" : escapeHtml(`such as ${first.label} ${first.precision} ${first.rate}`);
 }
 
 function runRow(run: RunRecord, store: string): RunRow {

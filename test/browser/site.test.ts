@@ -103,7 +103,7 @@ describe.runIf(runsHere)("the site of braid report in headless Chromium", () => 
     await page.getByLabel("search").fill(id);
     expect(await column("id")).toEqual([id]);
     await page.goto(url("index.html"));
-    await page.locator("#cost + .scroll a", { hasText: /^block-ratio$/ }).click();
+    await page.locator("#cost ~ .scroll a", { hasText: /^block-ratio$/ }).click();
     expect(await count("#runs tbody tr"), "from the first page").toBe(of.length);
   });
 

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findingsRows } from "../../src/findings/summary.node.js";
+import { allVerdicts, findingsRows } from "../../src/findings/summary.node.js";
 import { packageStore, readStore } from "../../src/runs/store.js";
 import { columns, type PackedRows, short, unpack } from "../../src/workbook/browser/run-rows.js";
 import { figureDocument } from "../../src/workbook/figure.js";
@@ -105,7 +105,12 @@ describe("the first page", () => {
 
   it("adds up runs, tokens and GPU minutes of each finding", () => {
     const runs = readStore(packageStore);
-    const scale = page("index.html").querySelector("#cost + .scroll")!;
+    const scale = page("index.html").querySelector('table[aria-label="Runs, tokens and minutes: runs of the study"]')!;
+    // Of each finding as its notebook says it.
+    const own = page("index.html").querySelector('table[aria-label="Runs, tokens and minutes: finding"]')!;
+    const withRuns = allVerdicts().filter((finding) => finding.runs.length > 0);
+    expect(texts(own, "tbody tr th")).toEqual(withRuns.map(({ finding }) => finding));
+    expect(texts(own, "tbody td:nth-child(2)")).toEqual(withRuns.map((finding) => String(finding.runs.length)));
     const findings = [...new Set(runs.map(({ finding }) => finding))];
     expect(texts(scale, "tbody tr th")).toEqual(findings);
     const [count, , , , tokens, minutes] = texts(scale, "tfoot .number");

@@ -76,6 +76,7 @@ function show(): void {
   const sum = (value: (run: RunRow) => number) => chosen.reduce((total, index) => total + value(runs[index]), 0);
   const minutes = sum((run) => run.seconds) / 60;
   find("#count").textContent =
+    (chosen.length === 0 ? "no run has all of this: " : "") +
     `${chosen.length} of ${runs.length} runs · ${short(sum((run) => run.trained))} tokens · ${minutes.toFixed(1)} GPU minutes`;
 }
 
