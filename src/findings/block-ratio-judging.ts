@@ -1,10 +1,11 @@
 /** Judges a claim of the block-ratio finding by its comparisons, and puts the paper's numbers and ours into words. */
 
 import type { Budget, Models } from "./block-ratio-models.js";
-import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { type PaperModel, paperGap, paperModel } from "./block-ratio-paper.js";
 import { seedsInWords } from "./change.js";
 import { counted, type Part, restsOn } from "./claims.js";
 import { inWords, type Verdict } from "./finding.js";
+import { paperSizes } from "./paper-names.js";
 import { allOf, belowZero, type Interval, withinMargin } from "./stats.js";
 
 export interface Claim {

@@ -11,12 +11,13 @@ import {
   Models,
   miniSources,
 } from "./block-ratio-models.js";
-import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { type PaperModel, paperGap, paperModel } from "./block-ratio-paper.js";
 import { sizeRows } from "./block-ratio-sizes.js";
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
 import { comparisonRows } from "./comparison-rows.js";
 import { filled, type Row, rounded, type StudyRuns } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
+import { paperSizes } from "./paper-names.js";
 import { differenceColumns } from "./result-columns.js";
 import { effectRows, seedRows } from "./seed-noise.js";
 import { mean, sd } from "./stats.js";

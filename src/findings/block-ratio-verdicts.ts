@@ -11,9 +11,10 @@ import {
   type Models,
   nameAt,
 } from "./block-ratio-models.js";
-import { type PaperModel, paperDifference, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { type PaperModel, paperDifference, paperGap, paperModel } from "./block-ratio-paper.js";
 import type { BlockRatio } from "./block-ratio-studies.js";
 import type { Verdict } from "./finding.js";
+import { paperSizes } from "./paper-names.js";
 import { belowZero } from "./stats.js";
 
 /**

@@ -3,11 +3,12 @@
 import type { ByLabel } from "./by-seed.js";
 import { type Claim, judge, type Part, part } from "./claims.js";
 import { inWords, type PaperTables, type StudyRuns, signed, type Verdict } from "./finding.js";
-import { alphaInterval, mambaLeads, thirds } from "./fusion-alpha.js";
+import { alphaInterval, mambaLeads, thirds, withAlphas } from "./fusion-alpha.js";
 import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
 import { type DimensionRatio, dimensionLabels, paperDimensionLoss } from "./fusion-dimensions.js";
 import { fusionStudies } from "./fusion-studies.js";
 import { contrast, lossesByLabel } from "./losses.js";
+import { type PaperSize, paperSizes } from "./paper-names.js";
 import { mean } from "./stats.js";
 
 const moreSeeds = "More seeds narrow the intervals";
@@ -57,8 +58,8 @@ function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTab
 
 function paperMeans(name: string, paper: PaperTables): string {
   const pairs = pairsOf(fusionAxis(name), allLabels);
-  const at = (size: "350M" | "1B") => `${signed(mean(pairs.map((pair) => paperEffect(paper, size, pair))))} at ${size}`;
-  return `${at("350M")} and ${at("1B")}`;
+  const at = (size: PaperSize) => `${signed(mean(pairs.map((pair) => paperEffect(paper, size, pair))))} at ${size}`;
+  return paperSizes.map(at).join(" and ");
 }
 
 function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
@@ -85,7 +86,7 @@ function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
 
 function widerAttention(losses: ByLabel, paper: PaperTables): Claim {
   const steps = dimensionLabels.slice(1).map((narrow, i) => [dimensionLabels[i], narrow] as const);
-  const theirs = (size: "350M" | "1B") =>
+  const theirs = (size: PaperSize) =>
     steps
       .map(([a, b]) => {
         const loss = (ratio: DimensionRatio) => paperDimensionLoss(paper, size, ratio);
@@ -102,8 +103,8 @@ function widerAttention(losses: ByLabel, paper: PaperTables): Claim {
 }
 
 function alphaClaims(runs: StudyRuns): Claim[] {
-  const own = runs.get("fusion-alpha") ?? [];
-  if (own.length === 0 || own.some(({ result }) => result.alphas === undefined)) return [];
+  const own = withAlphas(runs).get("fusion-alpha") ?? [];
+  if (own.length === 0) return [];
   const paper = "Appendix Q (350M, 12 layers, Figure 8; no values printed):";
   const change = "α says how branches are weighed, not how much each does: their norms and projections count too.";
   const early = (alphas: readonly number[]) => thirds(alphas).early;

@@ -7,17 +7,16 @@ import { divergedInWords } from "./diverged.js";
 import { inWords, type PaperTables, signed, type Verdict } from "./finding.js";
 import { contrast } from "./losses.js";
 import { hybridLayers } from "./models.js";
+import { type PaperSize, paperSizes } from "./paper-names.js";
 import { layersOf, middleAt, middleLayer, type PlacementLosses, type Third, thirdOf } from "./placement-losses.js";
 import {
   type InterPlace,
   middleOf,
   otherwisePrinted,
   type PaperSingle,
-  type PaperSize,
   paperIntra,
   paperPlaced,
   paperSingles,
-  paperSizes,
   paperWindowed,
   type Ratio,
 } from "./placement-paper.js";
@@ -195,7 +194,7 @@ const byRatio = (paper: PaperTables, some: readonly Ratio[], a: InterPlace, b: I
   some
     .map((ratio) => {
       const at = (size: PaperSize) => paperPlaced(paper, size, ratio, a) - paperPlaced(paper, size, ratio, b);
-      return `${ratio} ${signed(at("350M"))} at 350M and ${signed(at("1B"))} at 1B`;
+      return `${ratio} ${paperSizes.map((size) => `${signed(at(size))} at ${size}`).join(" and ")}`;
     })
     .join(", ");
 

@@ -1,11 +1,10 @@
 /** Whether the optimal sizes of hybrids lie between those of Transformer and Mamba, judged under every reading. */
 
+import type { Part } from "./claims.js";
 import type { Verdict } from "./finding.js";
 import { type FittedReading, hybrids, parents, type SizeRatio } from "./scaling-reading.js";
 import { allOf, belowZero, type Interval, type Outcome } from "./stats.js";
 import { architectureStyle } from "./theme.js";
-
-type Part = Verdict["parts"][number];
 
 /** One part a hybrid and parent: is the hybrid's optimum on the inner side of the parent's? Empty where no budget compares all four. */
 export function betweenParts({ reading, ratios }: FittedReading): Part[] {
