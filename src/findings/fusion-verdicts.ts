@@ -1,7 +1,7 @@
 /** The claims of Tables 6 and 18 to 20 and of Appendix Q, judged by our runs. */
 
 import type { ByLabel } from "./by-seed.js";
-import { type Claim, judge, type Part, part } from "./claims.js";
+import { judge, type Part, part, type UnjudgedClaim } from "./claims.js";
 import { inWords, type PaperTables, type StudyRuns, signed, type Verdict } from "./finding.js";
 import { alphaInterval, mambaLeads, thirds, withAlphas } from "./fusion-alpha.js";
 import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
@@ -44,7 +44,7 @@ function axisPart(name: string, losses: ByLabel, sign: 1 | -1 = 1): Part | undef
   return part(shown, sign === 1 ? contrast(losses, a, b) : contrast(losses, b, a));
 }
 
-function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTables, sign: 1 | -1 = 1): Claim {
+function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTables, sign: 1 | -1 = 1): UnjudgedClaim {
   const pairs = pairsOf(fusionAxis(name), allLabels);
   const count = pairs.length === 1 ? "one pair" : `${pairs.length} pairs`;
   return {
@@ -62,7 +62,7 @@ function paperMeans(name: string, paper: PaperTables): string {
   return paperSizes.map(at).join(" and ");
 }
 
-function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
+function betterThanAdding(losses: ByLabel, paper: PaperTables): UnjudgedClaim {
   const names = ["subtract − add", "concatenate − add"] as const;
   const subtracted = pairsOf(fusionAxis(names[0]), allLabels);
   const same = subtracted.filter((pair) => pair.same);
@@ -84,7 +84,7 @@ function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
   };
 }
 
-function widerAttention(losses: ByLabel, paper: PaperTables): Claim {
+function widerAttention(losses: ByLabel, paper: PaperTables): UnjudgedClaim {
   const steps = dimensionLabels.slice(1).map((narrow, i) => [dimensionLabels[i], narrow] as const);
   const theirs = (size: PaperSize) =>
     steps
@@ -102,7 +102,7 @@ function widerAttention(losses: ByLabel, paper: PaperTables): Claim {
   };
 }
 
-function alphaClaims(runs: StudyRuns): Claim[] {
+function alphaClaims(runs: StudyRuns): UnjudgedClaim[] {
   const own = withAlphas(runs).get("fusion-alpha") ?? [];
   if (own.length === 0) return [];
   const paper = "Appendix Q (350M, 12 layers, Figure 8; no values printed):";
