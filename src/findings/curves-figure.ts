@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { type ArchitectureStyle, ink, plotDefaults, surface } from "./theme.js";
 
 /** Values over one quantity, each with its 95 % interval where there is one. */
-export interface Curve {
+interface Curve {
   /** Written beside the curve's `named` end. */
   series: string;
   /** Ours are drawn in their architecture's colour; the paper's thin and dashed. */
@@ -10,7 +10,7 @@ export interface Curve {
   points: readonly { x: number; value: number; low?: number; high?: number }[];
 }
 
-export interface CurvesOptions {
+interface CurvesOptions {
   title: string;
   caption: string;
   x: { domain: [number, number]; ticks: readonly number[]; tickFormat: (x: number) => string; label: string };

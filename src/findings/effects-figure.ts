@@ -25,7 +25,7 @@ export interface EffectGroup {
   effects: readonly Effect[];
 }
 
-export interface EffectsOptions {
+interface EffectsOptions {
   title: string;
   caption: string;
   /** What is left of zero, such as "← better than the middle". */

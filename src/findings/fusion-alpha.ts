@@ -14,7 +14,7 @@ export function withAlphas(runs: StudyRuns): StudyRuns {
 }
 
 /** α by layer, from 0 as in the paper's figure, of each run: its means over held-out passages, tokens and heads. */
-export function alphasBySeed(runs: readonly RunRecord[]): Map<number, number[]> {
+function alphasBySeed(runs: readonly RunRecord[]): Map<number, number[]> {
   return new Map(
     runs.map(({ id, spec, result }) => {
       if (!result.alphas) throw new Error(`fusion-alpha: run ${id} has no α; its spec must ask for tasks`);

@@ -35,7 +35,7 @@ export function fusionAxis(name: string): FusionAxis {
   return axis;
 }
 
-export interface FusionPair {
+interface FusionPair {
   axis: FusionAxis;
   a: FusionDesign;
   b: FusionDesign;

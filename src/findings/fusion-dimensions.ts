@@ -54,7 +54,7 @@ export function dimensionTable(runs: readonly RunRecord[], paper: PaperTables): 
   });
 }
 
-/** ByLabel less that of the ratio 1:1 of the same size, ours and the paper's. */
+/** Losses less those of the ratio 1:1 of the same size, ours and the paper's. */
 export function fusionDimensionsFigure(
   losses: ByLabel,
   paper: PaperTables,

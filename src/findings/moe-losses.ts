@@ -9,7 +9,7 @@ import { architectureNamed } from "./paper-names.js";
 import { differencesOf, type Interval, interval95 } from "./stats.js";
 
 export const networks = ["dense", "experts"] as const;
-export type Network = (typeof networks)[number];
+type Network = (typeof networks)[number];
 
 /** The label of a run of the mixture-of-experts studies. */
 export const moeLabel = (model: FourArchitecture, network: Network) => `${model} ${network}`;

@@ -4,6 +4,7 @@ import type { RunRecord } from "../runs/types.js";
 import { comparisonRows } from "./comparison-rows.js";
 import { type Finding, filled, type PaperTables, type Row, rounded } from "./finding.js";
 import { lossesByLabel, versus } from "./losses.js";
+import { hybridLayers } from "./models.js";
 import { type PaperSize, paperSizes } from "./paper-names.js";
 import { placementFigure, placesFigure } from "./placement-figure.js";
 import { middleAt, middleLayer, placementLosses } from "./placement-losses.js";
@@ -11,6 +12,7 @@ import {
   type InterPlace,
   type IntraPlace,
   middleOf,
+  type PaperSingle,
   paperIntra,
   paperPlaced,
   paperPlacementTables,
@@ -73,10 +75,12 @@ const patternOf = (runs: readonly RunRecord[], label: string) =>
 function depthTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
   const losses = lossesByLabel(runs);
   const [small, large] = paperSizes.map((size) => paperSingles(paper, size));
+  const nearestOf = ({ depth, layers }: PaperSingle) =>
+    Math.round(1 + ((hybridLayers - 1) * (depth - 1)) / (layers - 1));
   return labelsOf(runs).map((label) => {
     const depth = Number(label.slice("layer ".length));
     const same = large.find((single) => single.depth === depth);
-    const near = small.find((single) => Math.round(1 + (12 * (single.depth - 1)) / (single.layers - 1)) === depth);
+    const near = small.find((single) => nearestOf(single) === depth);
     return {
       layer: depth,
       ...resultColumns(runs, label),

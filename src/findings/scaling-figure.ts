@@ -15,7 +15,7 @@ import {
   surface,
 } from "./theme.js";
 
-export interface ScalingFigureWords {
+interface ScalingFigureWords {
   title: string;
   subtitle: string;
   /** Weights in one unit of the size axes, and its name. */

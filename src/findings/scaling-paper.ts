@@ -9,7 +9,7 @@ import type { IsoPoint, Reading } from "./scaling-optima.js";
 export const scalingTables = ["table14_scaling_llama_mamba", "table15_scaling_hybrids"] as const;
 
 /** A row of the tables; its step of size is "100M" to "3B". */
-export interface PaperPoint extends IsoPoint {
+interface PaperPoint extends IsoPoint {
   /** Weights of the embedding, which the paper's count leaves out: 128,256 tokens of the Llama 3.2 vocabulary by the width. */
   embedding: number;
   /** Mamba-2 blocks; 0 for models with others. */
