@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { scientific } from "./finding.js";
-import { apart } from "./labels.js";
+import { apart, logarithmic } from "./labels.js";
 import { fourArchitectures } from "./models.js";
 import { byBudget, type IsoPoint, type Reading } from "./scaling-optima.js";
 import { fitParabolas, isBracketed, lossAt, optimalSize } from "./scaling-parabola.js";
@@ -129,7 +129,7 @@ function optimaChart(
     const own = shown.filter(({ model }) => model === name(key));
     return own.length > 0 ? [{ ...own[own.length - 1], value: own[own.length - 1].size }] : [];
   });
-  const labels = apart(last, domain, 15 / 224);
+  const labels = apart(last, domain, 15 / 224, logarithmic);
   const place = { x: "budget", y: "size" } as const;
   return Plot.plot({
     ...plotDefaults,
