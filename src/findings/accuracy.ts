@@ -5,7 +5,7 @@ import { type Row, rounded } from "./finding.js";
 import { mean } from "./stats.js";
 
 /** Percent of the questions answered, means over runs; `null` where runs were not asked (smoke scale). */
-export interface Accuracies {
+interface Accuracies {
   /** Which of four passages goes on here; chance gives 25. */
   cloze: number | null;
   /** The last word of a passage, greedily. */

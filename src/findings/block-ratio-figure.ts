@@ -1,7 +1,8 @@
 import * as Plot from "@observablehq/plot";
 import { expensiveShare, type Kind, type Model, type Models } from "./block-ratio-models.js";
-import { type PaperModel, paperCurve, paperSizes } from "./block-ratio-paper.js";
+import { type PaperModel, paperCurve } from "./block-ratio-paper.js";
 import type { BlockRatio } from "./block-ratio-studies.js";
+import { paperSizes } from "./paper-names.js";
 import { type Architecture, architectureStyle, ink, plotDefaults, stackedFigure, surface } from "./theme.js";
 
 interface Point {

@@ -1,13 +1,15 @@
 /** Judges a claim of the block-ratio finding by its comparisons, and puts the paper's numbers and ours into words. */
 
 import type { Budget, Models } from "./block-ratio-models.js";
-import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { type PaperModel, paperGap, paperModel } from "./block-ratio-paper.js";
 import { seedsInWords } from "./change.js";
-import { counted, type Part, restsOn } from "./claims.js";
+import { counted, judge, type Part, part, restsOn } from "./claims.js";
 import { inWords, type Verdict } from "./finding.js";
+import { paperSizes } from "./paper-names.js";
 import { allOf, belowZero, type Interval, withinMargin } from "./stats.js";
 
-export interface Claim {
+/** A claim about the paper's ratios, in words. */
+interface RatioClaim {
   claim: string;
   paper: string;
   /** The comparisons whose numbers the evidence gives; the others are counted. */
@@ -19,39 +21,31 @@ export interface Claim {
   more?: string;
 }
 
-/** Compares the pairs, first less second; `undefined` when a model is not there. */
+/** Compares the pairs, first less second; no verdict when a model is not there. */
 export function judged(
   models: Models,
   paper: readonly PaperModel[],
   pairs: readonly (readonly [string, string])[],
-  claim: Claim,
-): Verdict | undefined {
-  const { budget, margin, more = "" } = claim;
-  const judge = (interval: Interval) => (margin === undefined ? belowZero(interval) : withinMargin(interval, margin));
-  const compare = ([a, b]: readonly [string, string]): Part | undefined => {
-    const interval = models.difference(a, b, budget);
-    return (
-      interval && {
-        name: `${a} − ${b}${budget === "FLOPs" ? ", equal FLOPs" : ""}`,
-        interval,
-        outcome: judge(interval),
-      }
-    );
-  };
-  const parts = pairs.map(compare);
-  if (!parts.every((part) => part !== undefined)) return undefined;
-  const outcome = allOf(parts.map((part) => part.outcome));
-  const told = claim.shown.map((pair) => `${inWords(compare(pair)!.interval)} against ${theName(pair[1])}`);
-  return {
-    claim: claim.claim,
-    paper: claim.paper,
-    outcome,
-    evidence: `${parts.length > 1 ? `${counted(parts)} ` : ""}${claim.shown[0][0]} is ${told.join(" and ")}.${more}`,
-    change:
-      (outcome === "unresolved" ? seedsInWords(parts, margin) : undefined) ??
-      `${restsOn(parts, judge)}Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`,
-    parts,
-  };
+  { budget, margin, more = "", shown, ...printed }: RatioClaim,
+): Verdict[] {
+  const outcomeOf = (interval: Interval) =>
+    margin === undefined ? belowZero(interval) : withinMargin(interval, margin);
+  const name = (a: string, b: string) => `${a} − ${b}${budget === "FLOPs" ? ", equal FLOPs" : ""}`;
+  const told = ([a, b]: readonly [string, string], parts: readonly Part[]) =>
+    `${inWords(parts.find((known) => known.name === name(a, b))!.interval)} against ${theName(b)}`;
+  return judge({
+    ...printed,
+    parts: pairs.map(([a, b]) => part(name(a, b), models.difference(a, b, budget), outcomeOf)),
+    evidence: (parts) =>
+      `${parts.length > 1 ? `${counted(parts)} ` : ""}${shown[0][0]} is ${shown.map((pair) => told(pair, parts)).join(" and ")}.${more}`,
+    change: (parts) => {
+      const open = allOf(parts.map(({ outcome }) => outcome)) === "unresolved";
+      return (
+        (open ? seedsInWords(parts, margin) : undefined) ??
+        `${restsOn(parts, outcomeOf)}Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`
+      );
+    },
+  });
 }
 
 export const theName = (name: string) => (name === "Transformer" ? "the Transformer" : name);

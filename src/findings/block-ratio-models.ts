@@ -51,7 +51,7 @@ export const miniSources: readonly Source[] = [
 ];
 
 /** The architecture of a ratio: an intra-hybrid has attention in all of its layers at 1:0, an inter-hybrid of 0:1 is Mamba. */
-export function architectureAt(kind: Kind, ratio: BlockRatio): Architecture {
+function architectureAt(kind: Kind, ratio: BlockRatio): Architecture {
   if (ratio === "0:1") return "mamba";
   return kind === "inter" && ratio === "1:0" ? "transformer" : kind;
 }

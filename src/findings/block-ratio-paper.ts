@@ -5,8 +5,7 @@ import { cost, PAPER_CONTEXT } from "../cost/index.js";
 import { type Budget, type Kind, nameAt } from "./block-ratio-models.js";
 import { BLOCK_RATIOS, type BlockRatio } from "./block-ratio-studies.js";
 import { type PaperTables, type Row, signed } from "./finding.js";
-
-export type PaperSize = "350M" | "1B";
+import { type PaperSize, paperNames, paperSizes, presetOf } from "./paper-names.js";
 
 /** One of the paper's models, trained once. */
 export interface PaperModel {
@@ -28,16 +27,15 @@ export interface PaperModel {
 }
 
 const tables: Readonly<Record<PaperSize, string>> = { "350M": "table10_350m_all", "1B": "table09_1b_all" };
-export const paperSizes: readonly PaperSize[] = ["350M", "1B"];
 
 /** The files in data/paper that `paperModels` reads. */
 export const blockRatioPaperTables: readonly string[] = paperSizes.map((size) => tables[size]);
 
 const families: readonly { model: string; kind: Kind; ratios: Readonly<Record<Budget, readonly BlockRatio[]>> }[] = [
-  { model: "Llama", kind: "inter", ratios: { data: ["1:0"], FLOPs: [] } },
-  { model: "Mamba", kind: "inter", ratios: { data: ["0:1"], FLOPs: ["0:1"] } },
-  { model: "Inter-H", kind: "inter", ratios: both(["1:1", "1:3", "1:5", "1:12"]) },
-  { model: "Intra-H", kind: "intra", ratios: both(["1:0", "1:1", "1:3", "1:5", "1:12"]) },
+  { model: paperNames.transformer, kind: "inter", ratios: { data: ["1:0"], FLOPs: [] } },
+  { model: paperNames.mamba, kind: "inter", ratios: { data: ["0:1"], FLOPs: ["0:1"] } },
+  { model: paperNames.inter, kind: "inter", ratios: both(["1:1", "1:3", "1:5", "1:12"]) },
+  { model: paperNames.intra, kind: "intra", ratios: both(["1:0", "1:1", "1:3", "1:5", "1:12"]) },
 ];
 
 function both(ratios: readonly BlockRatio[]) {
@@ -124,5 +122,5 @@ export function paperDifference(paper: readonly PaperModel[], a: string, b: stri
 /** Training FLOPs a token of a printed model, by the formulas: Tables 9 and 10 print them with two digits. */
 export function paperFlopsPerToken({ size, name, expensive, mamba }: PaperModel): number {
   const pattern = (name.startsWith("intra") ? "H" : "T").repeat(expensive) + "M".repeat(mamba);
-  return cost(preset(size === "1B" ? "1b" : "350m", { pattern }), { context: PAPER_CONTEXT, tokens: 1 }).flopsPerToken;
+  return cost(preset(presetOf(size), { pattern }), { context: PAPER_CONTEXT, tokens: 1 }).flopsPerToken;
 }

@@ -11,15 +11,15 @@ import {
   Models,
   miniSources,
 } from "./block-ratio-models.js";
-import { type PaperModel, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { type PaperModel, paperGap, paperModel } from "./block-ratio-paper.js";
 import { sizeRows } from "./block-ratio-sizes.js";
 import { blockRatioVerdicts } from "./block-ratio-verdicts.js";
 import { comparisonRows } from "./comparison-rows.js";
 import { filled, type Row, rounded, type StudyRuns } from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
-import { differenceColumns } from "./result-columns.js";
+import { paperSizes } from "./paper-names.js";
+import { differenceColumns, lossColumns } from "./result-columns.js";
 import { effectRows, seedRows } from "./seed-noise.js";
-import { mean, sd } from "./stats.js";
 
 /**
  * All tables by name; those without runs are left out. Losses are nats, `vs…` mean paired differences of the loss with the
@@ -62,7 +62,7 @@ function kindRows(models: Models, kind: Kind, paper: readonly PaperModel[]): Row
       attention: attentionLayers(config.pattern),
       params: model.runs[0].result.params.nonEmbedding,
       lr: optimizer.lr,
-      ...lossColumns(model),
+      ...lossColumns(model.runs),
       ...differences(models, model.name, "data"),
       ...(kind === "intra" &&
         differenceColumns("vsInter", against.length > 0 ? models.difference(model.name, against[0]) : undefined)),
@@ -86,22 +86,12 @@ function flopsRows(models: Models, paper: readonly PaperModel[]): Row[] {
       model: model.name,
       tokens: model.runs[0].result.tokens,
       trainFlops: Number((flopsPerToken(model) * model.runs[0].result.tokens).toPrecision(4)),
-      ...lossColumns(model),
+      ...lossColumns(model.runs),
       ...differences(models, model.name, "FLOPs"),
       ...accuracies(model.runs),
       ...paperColumns(paper, model, "FLOPs"),
     }),
   );
-}
-
-function lossColumns({ losses, runs }: Model): Row {
-  const perToken = [...losses.values()];
-  return {
-    seeds: perToken.length,
-    nllPerToken: rounded(mean(perToken), 4),
-    sd: rounded(sd(perToken), 4),
-    nllPerByte: rounded(mean(runs.map(({ result }) => result.validation.nllPerByte)), 4),
-  };
 }
 
 function differences(models: Models, name: string, budget: Budget): Row {

@@ -11,9 +11,10 @@ import {
   type Models,
   nameAt,
 } from "./block-ratio-models.js";
-import { type PaperModel, paperDifference, paperGap, paperModel, paperSizes } from "./block-ratio-paper.js";
+import { type PaperModel, paperDifference, paperGap, paperModel } from "./block-ratio-paper.js";
 import type { BlockRatio } from "./block-ratio-studies.js";
 import type { Verdict } from "./finding.js";
+import { paperSizes } from "./paper-names.js";
 import { belowZero } from "./stats.js";
 
 /**
@@ -35,16 +36,16 @@ export function blockRatioVerdicts(models: Models, paper: readonly PaperModel[])
   const kinds = ["inter", "intra"] as const;
   return [
     ...kinds.flatMap((kind) => [
-      beatsParents(models, paper, kind),
-      bestRatio(models, paper, kind),
-      balance(models, paper, kind),
+      ...beatsParents(models, paper, kind),
+      ...bestRatio(models, paper, kind),
+      ...balance(models, paper, kind),
     ]),
-    intraBelowInter(models, paper),
-    ...kinds.flatMap((kind) => parents.map((parent) => equalFlops(models, paper, kind, parent))),
-  ].flatMap((verdict) => verdict ?? []);
+    ...intraBelowInter(models, paper),
+    ...kinds.flatMap((kind) => parents.flatMap((parent) => equalFlops(models, paper, kind, parent))),
+  ];
 }
 
-function beatsParents(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict | undefined {
+function beatsParents(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict[] {
   const pairs = ratiosOf[kind].flatMap((ratio) => parents.map((parent) => [nameAt(kind, ratio), parent] as const));
   const theirs = parents.map((parent) => `${paperDifference(paper, `${kind} 1:5`, parent)} against ${theName(parent)}`);
   return judged(models, paper, pairs, {
@@ -54,7 +55,7 @@ function beatsParents(models: Models, paper: readonly PaperModel[], kind: Kind):
   });
 }
 
-function bestRatio(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict | undefined {
+function bestRatio(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict[] {
   const [best, next] = [nameAt(kind, bestOf[kind]), nameAt(kind, nextOf[kind])];
   const others = [...ratiosOf[kind].map((ratio) => nameAt(kind, ratio)), ...parents].filter((name) => name !== best);
   const what = kind === "intra" ? "1:0, intra-hybrid in every layer," : "1:1";
@@ -70,26 +71,29 @@ function bestRatio(models: Models, paper: readonly PaperModel[], kind: Kind): Ve
   );
 }
 
-function balance(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict | undefined {
+function balance(models: Models, paper: readonly PaperModel[], kind: Kind): Verdict[] {
   const [few, many] = [`${kind} 1:5`, `${kind} 1:1`];
   const best = nameAt(kind, bestOf[kind]);
   const [sparse, dense] = [models.find(few), models.find(many)];
-  if (!sparse || !dense) return undefined;
+  if (!sparse || !dense) return [];
   const flops = 1 - flopsAt8K(sparse) / flopsAt8K(dense);
   const trained = 1 - flopsPerToken(sparse) / flopsPerToken(dense);
   const cache = 1 - cacheBytes(sparse) / cacheBytes(dense);
   const better = belowZero(models.difference(few, many)!) === "reproduced";
-  const verdict = judged(models, paper, [[few, many]], {
+  const verdicts = judged(models, paper, [[few, many]], {
     claim: `The ${kind}-layer 1:5 is the balance: at most ${balanceMargin} nats a token worse than 1:1, for fewer FLOPs and a smaller cache.`,
     paper: `${tablesOf[kind]}: 1:5 is ${paperDifference(paper, few, many)} against 1:1${best === many ? "" : `, and ${paperDifference(paper, few, best)} against ${bestOf[kind]}, the best there`}.`,
     shown: [[few, many]],
     margin: balanceMargin,
     more: `${better ? " It is better, not worse, so that here nothing is given up for what it saves." : ""} It saves ${Math.round(100 * trained)} % of the training FLOPs at the length trained; at 8K, where attention is a large part of so narrow a model, ${Math.round(100 * flops)} %, and ${Math.round(100 * cache)} % of the cache.`,
   });
-  return verdict && { ...verdict, outcome: flops > 0 && cache > 0 ? verdict.outcome : "contradicted" };
+  return verdicts.map((verdict) => ({
+    ...verdict,
+    outcome: flops > 0 && cache > 0 ? verdict.outcome : "contradicted",
+  }));
 }
 
-function intraBelowInter(models: Models, paper: readonly PaperModel[]): Verdict | undefined {
+function intraBelowInter(models: Models, paper: readonly PaperModel[]): Verdict[] {
   const pairs = mixtures.map((ratio) => [`intra ${ratio}`, `inter ${ratio}`] as const);
   const worse = paperSizes.flatMap((size) =>
     pairs.filter((pair) => paperGap(paper, size, pair) >= 0).map(([intra]) => `${intra.split(" ")[1]} at ${size}`),
@@ -106,7 +110,7 @@ function equalFlops(
   paper: readonly PaperModel[],
   kind: Kind,
   parent: (typeof parents)[number],
-): Verdict | undefined {
+): Verdict[] {
   const pairs = ratiosOf[kind].map((ratio) => [nameAt(kind, ratio), parent] as const);
   const shown = [`${kind} 1:5`, parent] as const;
   const tokens = models.find(shown[0], "FLOPs")?.runs[0].result.tokens ?? 0;

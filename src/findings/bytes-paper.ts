@@ -2,23 +2,19 @@
 
 import { type Row, signed } from "./finding.js";
 import type { FourArchitecture } from "./models.js";
+import { paperNames } from "./paper-names.js";
 
 /** The file in data/paper that `paperLead` reads. */
 export const paperTokensTable = "table02_main_1b";
 
-const models: Readonly<Record<FourArchitecture, string>> = {
-  transformer: "Llama",
-  mamba: "Mamba",
-  inter: "Inter-H",
-  intra: "Intra-H",
-};
-
 /** "+0.008": the loss of `a` less that of `b` on DCLM, nats a token. @throws Error naming the model that is not in the table */
 export function paperLead(rows: readonly Row[], a: FourArchitecture, b: FourArchitecture): string {
   const loss = (key: FourArchitecture): number => {
-    const row = rows.find(({ model, budget }) => model === models[key] && budget === "equal_data");
+    const row = rows.find(({ model, budget }) => model === paperNames[key] && budget === "equal_data");
     if (typeof row?.nll_dclm !== "number") {
-      throw new Error(`data/paper/${paperTokensTable}.csv: no loss of ${models[key]} at equal data (column nll_dclm)`);
+      throw new Error(
+        `data/paper/${paperTokensTable}.csv: no loss of ${paperNames[key]} at equal data (column nll_dclm)`,
+      );
     }
     return row.nll_dclm;
   };

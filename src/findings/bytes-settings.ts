@@ -7,7 +7,7 @@ import type { StudyRuns } from "./finding.js";
 import type { FourArchitecture } from "./models.js";
 import { type Interval, pairedDifference } from "./stats.js";
 
-export interface Setting {
+interface Setting {
   study: "bytes" | "bytes-bpe-text" | "bytes-bpe-flops";
   /** How tables and figures name it. */
   name: string;

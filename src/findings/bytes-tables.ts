@@ -7,9 +7,8 @@ import { lead, leadChanges, type SettingRuns, trainFlops } from "./bytes-setting
 import { trainBytesPerToken } from "./bytes-studies.js";
 import { type Row, rounded } from "./finding.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
-import { differenceColumns } from "./result-columns.js";
+import { differenceColumns, seedColumns } from "./result-columns.js";
 import { scatter } from "./seed-noise.js";
-import { mean, sd } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 /**
@@ -29,9 +28,7 @@ export function lossTable(settings: readonly SettingRuns[]): Row[] {
         textBytes: Math.round(result.tokens * (spec.data.tokenizer === "bytes" ? 1 : trainBytesPerToken)),
         params: result.params.nonEmbedding,
         lr: spec.optimizer.lr,
-        seeds: own.length,
-        nllPerByte: rounded(mean(perByte), 4),
-        sd: rounded(sd(perByte), 4),
+        ...seedColumns("nllPerByte", perByte),
         ...differenceColumns("vsTransformer", lead(setting, architecture)),
         ...differenceColumns("vsMamba", lead(setting, architecture, "mamba")),
         ...accuracies(own),

@@ -22,7 +22,7 @@ export function part(
 }
 
 /** A claim to be judged. */
-export interface Claim extends Pick<Verdict, "claim" | "paper"> {
+export interface UnjudgedClaim extends Pick<Verdict, "claim" | "paper"> {
   parts: readonly (Part | undefined)[];
   evidence: (parts: readonly Part[]) => string;
   /** `Verdict.change`, or how it follows from the comparisons. */
@@ -33,7 +33,7 @@ export interface Claim extends Pick<Verdict, "claim" | "paper"> {
  * The verdict on a claim that needs all its parts. None where a part could not be compared, as when only some models were
  * trained: what is left would be another claim.
  */
-export function judge({ claim, paper, change, parts, evidence }: Claim): Verdict[] {
+export function judge({ claim, paper, change, parts, evidence }: UnjudgedClaim): Verdict[] {
   const compared = parts.filter((known) => known !== undefined);
   if (compared.length < parts.length || parts.length === 0) return [];
   const outcome = allOf(compared.map((known) => known.outcome));

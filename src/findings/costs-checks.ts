@@ -9,7 +9,7 @@ import { cost, linearWeights, PAPER_CONTEXT } from "../cost/cost.js";
 import { matchFlops } from "../cost/match.js";
 import { expertParameters } from "../cost/moe.js";
 import { costExceptions, misprints } from "./costs-exceptions.js";
-import type { Row } from "./finding.js";
+import { type Row, scientific } from "./finding.js";
 
 /** The tables of the paper that print costs, by number, with the file in `data/paper` and the size where it is one. */
 export const costTables = [
@@ -161,7 +161,7 @@ function rowModel(row: Row, config: ModelConfig): string {
 
 function rowSetting(row: Row): string {
   if (row.context_length) return `${Number(row.context_length) / 1024}K context`;
-  if (row.steps !== undefined) return `${Number(row.train_flops).toExponential().replace("+", "")} FLOPs`;
+  if (row.steps !== undefined) return `${scientific(Number(row.train_flops))} FLOPs`;
   if (row.experts) return row.experts === "dense" ? "dense" : "experts";
   if (row.dim_ratio_attn_to_mamba) return `dimensions ${row.dim_ratio_attn_to_mamba}`;
   return row.budget === "equal_flops" ? "equal FLOPs" : "equal data";

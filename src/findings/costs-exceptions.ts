@@ -6,7 +6,7 @@
 import type { CostTable, Figure } from "./costs-checks.js";
 
 /** Figures that do not come out: the same figure of one or more rows of a table. */
-export interface CostException {
+interface CostException {
   table: CostTable;
   /** 1-based rows of the table's file in `data/paper`. */
   rows: number[];
@@ -15,7 +15,7 @@ export interface CostException {
 }
 
 /** Block counts that are misprinted; the checks use what is meant. */
-export interface Misprint {
+interface Misprint {
   table: CostTable;
   rows: number[];
   /** Columns and the values that are meant. */

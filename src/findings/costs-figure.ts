@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { type Family, familyPattern, preset } from "../config/presets.js";
 import { cost, PAPER_CONTEXT, PAPER_TOKENS } from "../cost/cost.js";
 import { blocks } from "./costs-checks.js";
-import { apart } from "./labels.js";
+import { apart, logarithmic } from "./labels.js";
 import {
   architectureColor,
   architectureOf,
@@ -173,7 +173,7 @@ function contextChart(
           strokeWidth: 2,
         });
       }),
-      Plot.text(apart(ends, domain, 14 / (height - 68)), {
+      Plot.text(apart(ends, domain, 14 / (height - 68), logarithmic), {
         x: "context",
         y: "shown",
         text: "architecture",

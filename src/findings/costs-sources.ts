@@ -23,7 +23,7 @@ const models: readonly { family: Family; costs: string; quality: string; paper: 
 const mixerWeightsInText: Partial<Record<Family, number>> = { llama: 10, mamba: 25 };
 
 /** The paper's tables that the comparison reads, from `paperTable`. */
-export interface SourceTables {
+interface SourceTables {
   summaryCosts: readonly Row[];
   summaryQuality: readonly Row[];
   summaryExperts: readonly Row[];

@@ -1,8 +1,9 @@
 import * as Plot from "@observablehq/plot";
+import { apart, linear } from "./labels.js";
 import { type ArchitectureStyle, ink, plotDefaults, surface } from "./theme.js";
 
 /** Values over one quantity, each with its 95 % interval where there is one. */
-export interface Curve {
+interface Curve {
   /** Written beside the curve's `named` end. */
   series: string;
   /** Ours are drawn in their architecture's colour; the paper's thin and dashed. */
@@ -10,7 +11,7 @@ export interface Curve {
   points: readonly { x: number; value: number; low?: number; high?: number }[];
 }
 
-export interface CurvesOptions {
+interface CurvesOptions {
   title: string;
   caption: string;
   x: { domain: [number, number]; ticks: readonly number[]; tickFormat: (x: number) => string; label: string };
@@ -22,7 +23,7 @@ export interface CurvesOptions {
 
 const height = 420;
 /** Pixels between the names of neighbouring curves. */
-const apart = 15;
+const between = 15;
 
 /** Our curve and the paper's over the same quantity, each named at one end, its names spread where they would overlap. */
 export function curvesFigure(
@@ -34,12 +35,14 @@ export function curvesFigure(
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
   const margin = 0.06 * (high - low || 1);
   const domain: [number, number] = [low - margin, high + margin];
-  const names = spread(
+  const names = apart(
     curves.flatMap(({ series, style, points }) => {
       const end = named === "first" ? points[0] : points[points.length - 1];
       return end ? [{ series, style, x: end.x, value: end.value }] : [];
     }),
-    (apart * (domain[1] - domain[0])) / (height - 130),
+    domain,
+    between / (height - 130),
+    linear,
   );
   return Plot.plot({
     ...plotDefaults,
@@ -86,15 +89,4 @@ function marksOf({ points, style }: Curve): Plot.Markish[] {
     Plot.ruleX(known, { x: "x", y1: "low", y2: "high", stroke: style.colour, strokeWidth: 2, strokeOpacity: 0.6 }),
     Plot.dot(points, { x: "x", y: "value", r: 5, symbol: style.symbol as "star", fill: style.colour, stroke: surface }),
   ];
-}
-
-/** Moves names up from the lowest on until neighbours are `gap` apart. */
-function spread<T extends { value: number }>(names: readonly T[], gap: number): (T & { shown: number })[] {
-  let last = Number.NEGATIVE_INFINITY;
-  return [...names]
-    .sort((a, b) => a.value - b.value)
-    .map((name) => {
-      last = Math.max(name.value, last + gap);
-      return { ...name, shown: last };
-    });
 }

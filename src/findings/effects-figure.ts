@@ -1,11 +1,12 @@
 import * as Plot from "@observablehq/plot";
+import type { PaperSize } from "./paper-names.js";
 import { type ArchitectureStyle, ink, plotDefaults, surface } from "./theme.js";
 
 /** A difference that was measured by us and, where the paper has it, at its sizes. */
 export interface Effect {
   name: string;
   ours?: Measured;
-  paper: Partial<Record<"350M" | "1B", Measured>>;
+  paper: Partial<Record<PaperSize, Measured>>;
 }
 
 /** A mean difference, and the single ones behind it where there are several. */
@@ -24,7 +25,7 @@ export interface EffectGroup {
   effects: readonly Effect[];
 }
 
-export interface EffectsOptions {
+interface EffectsOptions {
   title: string;
   caption: string;
   /** What is left of zero, such as "← better than the middle". */
@@ -111,7 +112,7 @@ export function effectsFigure(
       ),
       ...theirs.map((line) =>
         Plot.dot([line], {
-          ...{ x: "value", y: "y", r: 3.5, symbol: symbols[line.series as "1B"] },
+          ...{ x: "value", y: "y", r: 3.5, symbol: symbols[line.series as PaperSize] },
           ...{ fill: surface, stroke: ink, strokeOpacity: 0.8 },
         }),
       ),

@@ -72,6 +72,9 @@ export function signed(value: number, decimals = 3): string {
   return Number(digits) === 0 ? digits : `${value < 0 ? "−" : "+"}${digits}`;
 }
 
+/** "2e19": a budget of FLOPs. */
+export const scientific = (value: number) => value.toExponential().replace("+", "");
+
 /**
  * "−0.021 [−0.030, −0.012]", or "−0.021 (one seed: no interval)".
  * @param text how its numbers are written; by default with their signs

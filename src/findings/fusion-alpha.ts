@@ -2,12 +2,19 @@
 
 import type { RunRecord } from "../runs/types.js";
 import { curvesFigure } from "./curves-figure.js";
-import { type Row, rounded } from "./finding.js";
+import { type Row, rounded, type StudyRuns } from "./finding.js";
 import { type Interval, interval95, mean } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
+/** Without the runs of fusion-alpha where they did not look at their α, as those of smoke scale do not. */
+export function withAlphas(runs: StudyRuns): StudyRuns {
+  return new Map(
+    [...runs].filter(([study, own]) => study !== "fusion-alpha" || own.every(({ result }) => result.alphas)),
+  );
+}
+
 /** α by layer, from 0 as in the paper's figure, of each run: its means over held-out passages, tokens and heads. */
-export function alphasBySeed(runs: readonly RunRecord[]): Map<number, number[]> {
+function alphasBySeed(runs: readonly RunRecord[]): Map<number, number[]> {
   return new Map(
     runs.map(({ id, spec, result }) => {
       if (!result.alphas) throw new Error(`fusion-alpha: run ${id} has no α; its spec must ask for tasks`);

@@ -6,6 +6,7 @@
 import type { PaperTables } from "./finding.js";
 import { type FusionColumns, type FusionDesign, fusionDesigns } from "./fusion-designs.js";
 import { fusionTables } from "./fusion-designs-params.js";
+import { type PaperSize, presetOf } from "./paper-names.js";
 
 type Column = "norm" | "scalar" | "fusion" | "value" | "out";
 
@@ -34,7 +35,7 @@ export function fusionAxis(name: string): FusionAxis {
   return axis;
 }
 
-export interface FusionPair {
+interface FusionPair {
   axis: FusionAxis;
   a: FusionDesign;
   b: FusionDesign;
@@ -70,14 +71,14 @@ export function pairsOf(axis: FusionAxis, labels: readonly string[]): FusionPair
 const signTurns = ({ value, out }: FusionDesign) => value === "Sep" || out === "Sep";
 
 /** Loss of a design on DCLM as printed in Table 18 (1B) or 19 (350M), nats a token. */
-export function paperLoss(paper: PaperTables, size: "1B" | "350M", { row, label }: FusionDesign): number {
-  const table = fusionTables[size === "1B" ? "1b" : "350m"];
+export function paperLoss(paper: PaperTables, size: PaperSize, { row, label }: FusionDesign): number {
+  const table = fusionTables[presetOf(size)];
   const loss = paper[table][row - 1]?.nll_dclm;
   if (typeof loss !== "number") throw new Error(`data/paper/${table}.csv: row ${row} (${label}) has no nll_dclm`);
   return loss;
 }
 
 /** What the paper's two models of a pair differ by. */
-export function paperEffect(paper: PaperTables, size: "1B" | "350M", { a, b }: FusionPair): number {
+export function paperEffect(paper: PaperTables, size: PaperSize, { a, b }: FusionPair): number {
   return paperLoss(paper, size, a) - paperLoss(paper, size, b);
 }

@@ -4,9 +4,10 @@
  * and `fusion-designs-params.ts` holds that against the printed parameter counts.
  */
 
-import { countParameters, matchParameters, type PAPER_SIZES, preset, type SMALL_SIZES } from "../config/index.js";
+import { countParameters, matchParameters, preset } from "../config/index.js";
 import { parseConfig } from "../config/schema.js";
 import type { HybridConfig, ModelConfig } from "../config/types.js";
+import { toy } from "./models.js";
 
 /** The paper's two sizes of these tables, those that can be trained here, and one that any adapter trains in seconds. */
 export const FUSION_SIZES = ["1b", "350m", "mini", "micro", "nano", "smoke"] as const;
@@ -142,7 +143,8 @@ const letters: Readonly<Record<FusionKind, string>> = {
 function configOf(columns: FusionColumns, size: FusionSize, vocabSize?: number): ModelConfig {
   const kind = kindOf(columns);
   const layers = size === "smoke" ? 2 : depths[kind][size === "350m" ? "350m" : "1b"];
-  const base = sized(letters[kind].repeat(layers), size, vocabSize);
+  const pattern = letters[kind].repeat(layers);
+  const base = size === "smoke" ? toy(pattern, vocabSize) : preset(size, { pattern, vocabSize });
   const { hybrid, ssm } = base;
   if (kind === "differential attention" && columns.fusion === "Add") {
     return parseConfig({ ...base, differential: { fusion: "add" } });
@@ -154,22 +156,6 @@ function configOf(columns: FusionColumns, size: FusionSize, vocabSize?: number):
     hybrid: { ...hybrid, ...dimensions(kind, size, base.dModel, hybrid), ...form(columns) },
   });
 }
-
-/** A preset; "smoke" with its dimensions cut. */
-function sized(pattern: string, size: FusionSize, vocabSize?: number): ModelConfig {
-  if (size !== "smoke") return preset(size satisfies PaperOrSmall, { pattern, vocabSize });
-  const config = preset("nano", { pattern, vocabSize });
-  return {
-    ...config,
-    dModel: 32,
-    ffn: { kind: "swiglu", dFfn: 64 },
-    ...(config.attention && { attention: { ...config.attention, heads: 4, kvHeads: 2, headDim: 8 } }),
-    ...(config.ssm && { ssm: { ...config.ssm, dSsm: 64, headDim: 16, dState: 16, chunk: 16 } }),
-    ...(config.hybrid && { hybrid: { heads: 2, kvHeads: 1, dQk: 16, dSsm: 32 } }),
-  };
-}
-
-type PaperOrSmall = (typeof PAPER_SIZES)[number] | (typeof SMALL_SIZES)[number];
 
 function dimensions(
   kind: FusionKind,

@@ -6,6 +6,7 @@ import { curvesFigure } from "./curves-figure.js";
 import { type PaperTables, type Row, rounded } from "./finding.js";
 import { dimensionRatios } from "./fusion-studies.js";
 import { contrast, lossesByLabel, versus } from "./losses.js";
+import { type PaperSize, paperSizes } from "./paper-names.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 import { architectureStyle } from "./theme.js";
 
@@ -16,7 +17,7 @@ export type DimensionRatio = keyof typeof dimensionRatios;
 export const dimensionLabels = Object.keys(dimensionRatios) as DimensionRatio[];
 
 /** Loss on DCLM as printed, nats a token. */
-export function paperDimensionLoss(paper: PaperTables, size: "1B" | "350M", ratio: DimensionRatio): number {
+export function paperDimensionLoss(paper: PaperTables, size: PaperSize, ratio: DimensionRatio): number {
   const row = paper[paperDimensionTable].find(
     (known) => known.size === size && known.dim_ratio_attn_to_mamba === ratio,
   );
@@ -33,7 +34,7 @@ export function dimensionTable(runs: readonly RunRecord[], paper: PaperTables): 
     const own = runs.find(({ label }) => label === ratio);
     if (!own) return [];
     const { hybrid } = own.spec.config;
-    const theirs = (["350M", "1B"] as const).map((size): Row => {
+    const theirs = paperSizes.map((size): Row => {
       const loss = paperDimensionLoss(paper, size, ratio);
       const difference = loss - paperDimensionLoss(paper, size, "1:1");
       return { [`paper${size}`]: loss, [`paper${size}VsEven`]: rounded(difference, 3) };
@@ -53,7 +54,7 @@ export function dimensionTable(runs: readonly RunRecord[], paper: PaperTables): 
   });
 }
 
-/** ByLabel less that of the ratio 1:1 of the same size, ours and the paper's. */
+/** Losses less those of the ratio 1:1 of the same size, ours and the paper's. */
 export function fusionDimensionsFigure(
   losses: ByLabel,
   paper: PaperTables,
@@ -65,7 +66,7 @@ export function fusionDimensionsFigure(
     const point = { x, value: interval.mean };
     return [ratio === "1:1" ? point : { ...point, low: interval.low, high: interval.high }];
   });
-  const theirs = (["350M", "1B"] as const).map((size) => ({
+  const theirs = paperSizes.map((size) => ({
     series: `paper ${size}`,
     points: dimensionLabels.map((ratio, x) => ({
       x,

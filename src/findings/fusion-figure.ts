@@ -3,6 +3,7 @@ import { type Effect, type EffectGroup, effectsFigure, type Measured } from "./e
 import type { PaperTables } from "./finding.js";
 import { type FusionAxis, fusionAxes, pairsOf, paperEffect } from "./fusion-axes.js";
 import { contrast } from "./losses.js";
+import type { PaperSize } from "./paper-names.js";
 import { mean } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
@@ -26,7 +27,7 @@ export function fusionFigure(losses: ByLabel, paper: PaperTables, document: Docu
     );
     if (pairs.length === 0 || !ours) return [];
     const several = (singles: number[]) => (singles.length > 1 ? { singles } : {});
-    const theirs = (size: "1B" | "350M"): Measured => {
+    const theirs = (size: PaperSize): Measured => {
       const singles = pairs.map((pair) => paperEffect(paper, size, pair));
       return { value: mean(singles), ...several(singles) };
     };

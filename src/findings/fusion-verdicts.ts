@@ -1,13 +1,14 @@
 /** The claims of Tables 6 and 18 to 20 and of Appendix Q, judged by our runs. */
 
 import type { ByLabel } from "./by-seed.js";
-import { type Claim, judge, type Part, part } from "./claims.js";
+import { judge, type Part, part, type UnjudgedClaim } from "./claims.js";
 import { inWords, type PaperTables, type StudyRuns, signed, type Verdict } from "./finding.js";
-import { alphaInterval, mambaLeads, thirds } from "./fusion-alpha.js";
+import { alphaInterval, mambaLeads, thirds, withAlphas } from "./fusion-alpha.js";
 import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
 import { type DimensionRatio, dimensionLabels, paperDimensionLoss } from "./fusion-dimensions.js";
 import { fusionStudies } from "./fusion-studies.js";
 import { contrast, lossesByLabel } from "./losses.js";
+import { type PaperSize, paperSizes } from "./paper-names.js";
 import { mean } from "./stats.js";
 
 const moreSeeds = "More seeds narrow the intervals";
@@ -43,7 +44,7 @@ function axisPart(name: string, losses: ByLabel, sign: 1 | -1 = 1): Part | undef
   return part(shown, sign === 1 ? contrast(losses, a, b) : contrast(losses, b, a));
 }
 
-function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTables, sign: 1 | -1 = 1): Claim {
+function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTables, sign: 1 | -1 = 1): UnjudgedClaim {
   const pairs = pairsOf(fusionAxis(name), allLabels);
   const count = pairs.length === 1 ? "one pair" : `${pairs.length} pairs`;
   return {
@@ -57,11 +58,11 @@ function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTab
 
 function paperMeans(name: string, paper: PaperTables): string {
   const pairs = pairsOf(fusionAxis(name), allLabels);
-  const at = (size: "350M" | "1B") => `${signed(mean(pairs.map((pair) => paperEffect(paper, size, pair))))} at ${size}`;
-  return `${at("350M")} and ${at("1B")}`;
+  const at = (size: PaperSize) => `${signed(mean(pairs.map((pair) => paperEffect(paper, size, pair))))} at ${size}`;
+  return paperSizes.map(at).join(" and ");
 }
 
-function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
+function betterThanAdding(losses: ByLabel, paper: PaperTables): UnjudgedClaim {
   const names = ["subtract − add", "concatenate − add"] as const;
   const subtracted = pairsOf(fusionAxis(names[0]), allLabels);
   const same = subtracted.filter((pair) => pair.same);
@@ -83,27 +84,30 @@ function betterThanAdding(losses: ByLabel, paper: PaperTables): Claim {
   };
 }
 
-function widerAttention(losses: ByLabel, paper: PaperTables): Claim {
+/** Of the steps from the widest attention to the narrowest. */
+const ordinals = ["first", "second", "third"] as const;
+
+function widerAttention(losses: ByLabel, paper: PaperTables): UnjudgedClaim {
   const steps = dimensionLabels.slice(1).map((narrow, i) => [dimensionLabels[i], narrow] as const);
-  const theirs = (size: "350M" | "1B") =>
-    steps
-      .map(([a, b]) => {
-        const loss = (ratio: DimensionRatio) => paperDimensionLoss(paper, size, ratio);
-        return `${a} − ${b} ${signed(loss(a) - loss(b))}`;
-      })
-      .join(", ");
+  const gap = (size: PaperSize, [a, b]: readonly [DimensionRatio, DimensionRatio]) =>
+    paperDimensionLoss(paper, size, a) - paperDimensionLoss(paper, size, b);
+  const theirs = (size: PaperSize) => steps.map(([a, b]) => `${a} − ${b} ${signed(gap(size, [a, b]))}`).join(", ");
+  const against = paperSizes.flatMap((size) => {
+    const failing = steps.flatMap((step, i) => (gap(size, step) < 0 ? [] : [`the ${ordinals[i]} step`]));
+    return failing.length > 0 ? [`; the paper's own ${size} models do not bear out ${failing.join(" and ")}`] : [];
+  });
   return {
     claim: "The wider attention is in a hybrid layer, the lower the loss: 2:1 before 1:1, 1:2 and 1:10.",
     paper: `Table 20: at 1B ${theirs("1B")}; at 350M ${theirs("350M")}.`,
     parts: steps.map(([a, b]) => part(`${a} − ${b}`, contrast(losses, [a], [b]))),
     evidence: (parts) => `${parts.map(({ name, interval }) => `${name} is ${inWords(interval)}`).join(", ")}.`,
-    change: `${moreSeeds}; the paper's own 350M models do not bear out the first step.`,
+    change: `${moreSeeds}${against.join("")}.`,
   };
 }
 
-function alphaClaims(runs: StudyRuns): Claim[] {
-  const own = runs.get("fusion-alpha") ?? [];
-  if (own.length === 0 || own.some(({ result }) => result.alphas === undefined)) return [];
+function alphaClaims(runs: StudyRuns): UnjudgedClaim[] {
+  const own = withAlphas(runs).get("fusion-alpha") ?? [];
+  if (own.length === 0) return [];
   const paper = "Appendix Q (350M, 12 layers, Figure 8; no values printed):";
   const change = "α says how branches are weighed, not how much each does: their norms and projections count too.";
   const early = (alphas: readonly number[]) => thirds(alphas).early;

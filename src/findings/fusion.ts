@@ -1,8 +1,8 @@
 /** Finding 04: how attention and Mamba-2 are put into one layer (paper, Tables 6 and 18 to 20, Appendix Q). */
 
 import type { RunRecord } from "../runs/types.js";
-import { type Finding, filled, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
-import { alphaRows, fusionAlphaFigure } from "./fusion-alpha.js";
+import { type Finding, filled, type PaperTables, type Row, rounded } from "./finding.js";
+import { alphaRows, fusionAlphaFigure, withAlphas } from "./fusion-alpha.js";
 import { designsWith, fusionAxes, pairsOf, paperEffect, paperLoss } from "./fusion-axes.js";
 import { fusionTables } from "./fusion-designs-params.js";
 import { dimensionTable, fusionDimensionsFigure, paperDimensionTable } from "./fusion-dimensions.js";
@@ -15,6 +15,7 @@ import { type Repeated, repeatRows, repeatsOf, withRepeats } from "./repeat-rows
 import { fusionRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 import { mean } from "./stats.js";
+import { labelsOf, ofStudy } from "./study-runs.js";
 
 export const fusion: Finding = {
   name: "fusion",
@@ -23,24 +24,24 @@ export const fusion: Finding = {
   paperTables: [fusionTables["1b"], fusionTables["350m"], paperDimensionTable],
   studies: [...fusionStudies, ...fusionRepeats],
   tables: (runs, paper) => ({
-    ...from(runs, "fusion", (own) => ({
+    ...ofStudy(runs, "fusion", (own) => ({
       fusion: designTable(own, paper),
       "fusion-axes": axisTable(own, paper),
       "fusion-pairs": pairTable(own, paper),
     })),
-    ...from(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
-    ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
+    ...ofStudy(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
+    ...ofStudy(withAlphas(runs), "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
     ...filled({
       "fusion-repeats": repeatRows(runs, repeated),
       "fusion-learning-rates": learningRateRows(runs.get("fusion-learning-rates") ?? [], "nllPerToken"),
     }),
   }),
   figures: (runs, paper, document) => ({
-    ...from(runs, "fusion", (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
-    ...from(runs, "fusion-dimensions", (own) => ({
+    ...ofStudy(runs, "fusion", (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
+    ...ofStudy(runs, "fusion-dimensions", (own) => ({
       "fusion-dimensions": fusionDimensionsFigure(lossesByLabel(own), paper, document),
     })),
-    ...from(runs, "fusion-alpha", (own) => ({ "fusion-alpha": fusionAlphaFigure(own, document) })),
+    ...ofStudy(withAlphas(runs), "fusion-alpha", (own) => ({ "fusion-alpha": fusionAlphaFigure(own, document) })),
   }),
   verdicts: (runs, paper) => withRepeats(fusionVerdicts(runs, paper), (part) => repeatsOf(runs, repeated, part)),
 };
@@ -56,19 +57,6 @@ const repeated: readonly Repeated[] = (
   studies: ["fusion", "fusion-mini", "fusion-bytes"],
   part,
 }));
-
-/** What is made of a study's runs, if there are any; of α, only where the runs looked at them, which smoke runs do not. */
-function from<T>(
-  runs: StudyRuns,
-  study: string,
-  make: (own: readonly RunRecord[]) => Record<string, T>,
-): Record<string, T> {
-  const own = runs.get(study) ?? [];
-  const blind = study === "fusion-alpha" && own.some(({ result }) => !result.alphas);
-  return own.length > 0 && !blind ? make(own) : {};
-}
-
-const labelsOf = (runs: readonly RunRecord[]) => [...new Set(runs.map(({ label }) => label))];
 
 /** One row a design, with its columns in Table 18; `vsBest` is the paired difference to the paper's best design. */
 function designTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {

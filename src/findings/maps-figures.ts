@@ -35,7 +35,7 @@ export function mapRows({ models }: MapsFile): Row[] {
 }
 
 /** Evenness of every head against the layer, model by model. */
-export function evennessFigure({ models }: MapsFile, document: Document): SVGSVGElement | HTMLElement {
+export function evennessFigure({ text, models }: MapsFile, document: Document): SVGSVGElement | HTMLElement {
   const heads = models.flatMap(({ name, summaries }) =>
     summaries.map(({ layer, branch, evenness }) => ({
       name,
@@ -47,6 +47,8 @@ export function evennessFigure({ models }: MapsFile, document: Document): SVGSVG
   );
   const most = Math.max(...models.map(({ pattern }) => pattern.length));
   const reads = [...new Set(models.map(({ read }) => read))].join(" or ");
+  // Of models from elsewhere the file does not know how they were trained.
+  const trained = models.every(({ run }) => run !== undefined) ? " One run a model." : "";
   const branches = (["attention", "mamba"] as const).filter((branch) => heads.some((head) => head.branch === branch));
   return Plot.plot({
     ...plotDefaults,
@@ -57,7 +59,7 @@ export function evennessFigure({ models }: MapsFile, document: Document): SVGSVG
     marginTop: 38,
     marginBottom: 44,
     title: "How evenly does each head look at the text?",
-    caption: `Entropy of a token's weights over that of equal weights on itself and all before it, mean over ${reads} tokens of a held-out book but the first: 1 looks everywhere alike, 0 at one token. Of Mamba-2: |M| of its implicit attention. One run a model.`,
+    caption: `Entropy of a token's weights over that of equal weights on itself and all before it, mean over the first ${reads} tokens of ${text} without the very first: 1 looks everywhere alike, 0 at one token. Of Mamba-2: |M| of its implicit attention.${trained}`,
     x: {
       domain: [0.5, most + 0.5],
       ticks: Array.from({ length: most }, (_, i) => i + 1),
@@ -96,7 +98,7 @@ export function evennessFigure({ models }: MapsFile, document: Document): SVGSVG
 }
 
 /**
- * Maps of the first and the middle layer that were kept of each model, beside each other: means over the heads.
+ * Maps of the two lowest layers that were kept of each model, beside each other and named above them: means over the heads.
  * @throws Error when models divide the text into different tokens
  */
 export function keptMapsFigure({ models }: MapsFile, document: Document): SVGSVGElement | HTMLElement {

@@ -28,13 +28,15 @@ export function patternModel(pattern: string, smokePattern = pattern) {
 }
 
 /** A model that a software adapter trains in a second; not matched in weights. */
-export function toy(pattern: string, vocabSize: number): ModelConfig {
+export function toy(pattern: string, vocabSize?: number): ModelConfig {
   const config = preset("nano", { pattern, vocabSize });
+  // Differential attention pairs its heads, those of keys and values too.
+  const heads = pattern.includes("D") ? { heads: 4, kvHeads: 2, headDim: 8 } : { heads: 2, kvHeads: 1, headDim: 16 };
   return {
     ...config,
     dModel: 32,
     ffn: { kind: "swiglu", dFfn: 64 },
-    ...(config.attention && { attention: { ...config.attention, heads: 2, kvHeads: 1, headDim: 16 } }),
+    ...(config.attention && { attention: { ...config.attention, ...heads } }),
     ...(config.ssm && { ssm: { ...config.ssm, dSsm: 64, headDim: 32, dState: 16, chunk: 32 } }),
     ...(config.hybrid && { hybrid: { ...config.hybrid, heads: 2, kvHeads: 1, dQk: 16, dSsm: 32 } }),
   };

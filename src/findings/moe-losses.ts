@@ -5,10 +5,11 @@ import type { BySeed } from "./by-seed.js";
 import type { Row } from "./finding.js";
 import { lossesByLabel } from "./losses.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
+import { architectureNamed } from "./paper-names.js";
 import { differencesOf, type Interval, interval95 } from "./stats.js";
 
 export const networks = ["dense", "experts"] as const;
-export type Network = (typeof networks)[number];
+type Network = (typeof networks)[number];
 
 /** The label of a run of the mixture-of-experts studies. */
 export const moeLabel = (model: FourArchitecture, network: Network) => `${model} ${network}`;
@@ -52,16 +53,9 @@ export interface PaperMoe {
 
 export const moeTable = "table04_moe";
 
-const keys: Readonly<Record<string, FourArchitecture>> = {
-  Llama: "transformer",
-  Mamba: "mamba",
-  "Inter-H": "inter",
-  "Intra-H": "intra",
-};
-
 export function paperMoe(rows: readonly Row[]): PaperMoe[] {
   return rows.map(({ model, experts, nll_dclm, acc_avg }) => ({
-    model: keys[String(model)],
+    model: architectureNamed(String(model)),
     network: experts === "dense" ? "dense" : "experts",
     nll: Number(nll_dclm),
     accuracy: Number(acc_avg),

@@ -4,7 +4,8 @@ import { accuracies } from "./accuracy.js";
 import { type Row, rounded } from "./finding.js";
 import { fourArchitectures } from "./models.js";
 import { gains, type MoeSetting, moeLabel, networks, type PaperMoe, paperGain } from "./moe-losses.js";
-import { mean, sd } from "./stats.js";
+import { differenceColumns, lossColumns } from "./result-columns.js";
+import { mean } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 /**
@@ -18,7 +19,7 @@ export function moeRows(runs: readonly RunRecord[], paper: readonly PaperMoe[], 
     networks.flatMap((network): Row[] => {
       const own = runs.filter(({ label }) => label === moeLabel(model, network));
       if (own.length === 0) return [];
-      const perToken = own.map(({ result }) => result.validation.nllPerToken);
+      const { seeds, ...losses } = lossColumns(own);
       const gain = network === "experts" ? ours.find((one) => one.model === model)?.interval : undefined;
       const theirs = paper.find((row) => row.model === model && row.network === network);
       const load = routerRows(own);
@@ -28,14 +29,11 @@ export function moeRows(runs: readonly RunRecord[], paper: readonly PaperMoe[], 
         {
           model: architectureStyle(model).label,
           network,
-          seeds: own.length,
+          seeds,
           activeWeights: activeWeights(own[0].spec.config),
           weights: own[0].result.params.nonEmbedding,
-          nllPerToken: rounded(mean(perToken), 4),
-          sd: rounded(sd(perToken), 4),
-          nllPerByte: rounded(mean(own.map(({ result }) => result.validation.nllPerByte)), 4),
-          vsDense: gain ? rounded(gain.mean, 4) : null,
-          vsDenseHalf: gain ? rounded(gain.high - gain.mean, 4) : null,
+          ...losses,
+          ...differenceColumns("vsDense", gain),
           paper1B: per === "token" ? (theirs?.nll ?? null) : null,
           paper1BVsDense: network === "experts" && per === "token" ? rounded(paperGain(paper, model), 3) : null,
           ...accuracies(own),

@@ -1,12 +1,14 @@
 /** Finding 05: mixtures of experts in each architecture (paper, Table 4). */
 
-import type { Finding, Row, StudyRuns } from "./finding.js";
+import type { RunRecord } from "../runs/types.js";
+import type { Finding, StudyRuns } from "./finding.js";
 import { loadFigure, moeFigure } from "./moe-figure.js";
 import { gains, type MoeSetting, moeTable, paperMoe } from "./moe-losses.js";
 import { moeStudies } from "./moe-studies.js";
 import { loadRows, moeRows } from "./moe-tables.js";
 import { moeVerdicts } from "./moe-verdicts.js";
 import { moeRepeats } from "./repeats.js";
+import { ofStudy } from "./study-runs.js";
 
 const studies = [...moeStudies, ...moeRepeats];
 const settings: Readonly<Record<string, MoeSetting>> = {
@@ -15,11 +17,13 @@ const settings: Readonly<Record<string, MoeSetting>> = {
   "moe-bytes": { words: ", on bytes", per: "byte" },
 };
 
-const present = (runs: StudyRuns) =>
-  studies.flatMap(({ name }) => {
-    const own = runs.get(name) ?? [];
-    return own.length > 0 ? [{ name, runs: own }] : [];
-  });
+/** What is made of the runs of each study that has some. */
+function ofEach<T>(
+  runs: StudyRuns,
+  make: (own: readonly RunRecord[], name: string) => Record<string, T>,
+): Record<string, T> {
+  return Object.assign({}, ...studies.map(({ name }) => ofStudy(runs, name, (own) => make(own, name))));
+}
 
 export const moe: Finding = {
   name: "moe",
@@ -27,24 +31,20 @@ export const moe: Finding = {
   notebook: "05-moe",
   paperTables: [moeTable],
   studies,
-  tables: (runs, paper) => {
-    const tables: Record<string, Row[]> = {};
-    for (const { name, runs: own } of present(runs)) {
-      tables[name] = moeRows(own, paperMoe(paper[moeTable]), settings[name]);
-      tables[`${name}-load`] = loadRows(own);
-    }
-    return tables;
-  },
-  figures: (runs, paper, document) => {
-    const figures: Record<string, SVGSVGElement | HTMLElement> = {};
-    for (const { name, runs: own } of present(runs)) {
+  tables: (runs, paper) =>
+    ofEach(runs, (own, name) => ({
+      [name]: moeRows(own, paperMoe(paper[moeTable]), settings[name]),
+      [`${name}-load`]: loadRows(own),
+    })),
+  figures: (runs, paper, document) =>
+    ofEach(runs, (own, name) => {
       const ours = gains(own);
-      if (ours.length > 0) figures[name] = moeFigure(ours, paperMoe(paper[moeTable]), document, settings[name]);
-      if (own.some(({ result }) => result.routers))
-        figures[`${name}-load`] = loadFigure(own, document, settings[name].words);
-    }
-    return figures;
-  },
+      const routed = own.some(({ result }) => result.routers);
+      return {
+        ...(ours.length > 0 && { [name]: moeFigure(ours, paperMoe(paper[moeTable]), document, settings[name]) }),
+        ...(routed && { [`${name}-load`]: loadFigure(own, document, settings[name].words) }),
+      };
+    }),
   verdicts: (runs, paper) =>
-    present(runs).flatMap(({ name, runs: own }) => moeVerdicts(gains(own), paperMoe(paper[moeTable]), settings[name])),
+    studies.flatMap(({ name }) => moeVerdicts(gains(runs.get(name) ?? []), paperMoe(paper[moeTable]), settings[name])),
 };

@@ -7,7 +7,7 @@ import type { Finding } from "./finding.js";
 import { planStudy } from "./study.js";
 
 // A type, not an interface, so that it is a row of a table.
-export type PendingStudy = {
+type PendingStudy = {
   study: string;
   about: string;
   seeds: number;

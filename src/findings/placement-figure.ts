@@ -6,6 +6,7 @@ import { type Effect, type EffectGroup, effectsFigure, type Measured } from "./e
 import type { PaperTables } from "./finding.js";
 import { contrast, versus } from "./losses.js";
 import { hybridLayers } from "./models.js";
+import { type PaperSize, paperSizes } from "./paper-names.js";
 import { middleAt, middleLayer, type PlacementLosses } from "./placement-losses.js";
 import {
   type InterPlace,
@@ -13,7 +14,6 @@ import {
   paperIntra,
   paperPlaced,
   paperSingles,
-  paperSizes,
   paperWindowed,
   type Ratio,
 } from "./placement-paper.js";
@@ -63,7 +63,7 @@ export function placesFigure(
   document: Document,
 ): SVGSVGElement | HTMLElement {
   const inter = againstMiddle(losses.ratios, (ratio, place) => {
-    const at = (size: "350M" | "1B"): Measured => ({
+    const at = (size: PaperSize): Measured => ({
       value: paperPlaced(paper, size, ratio, place) - paperPlaced(paper, size, ratio, "middle"),
     });
     return { "350M": at("350M"), "1B": at("1B") };

@@ -4,6 +4,7 @@
  */
 
 import type { PaperTables, Row } from "./finding.js";
+import type { PaperSize } from "./paper-names.js";
 import type { intraPlaces, places, ratios } from "./placement-studies.js";
 
 export const paperPlacementTables = [
@@ -13,8 +14,6 @@ export const paperPlacementTables = [
   "table16_block_ratio_full",
 ] as const;
 
-export type PaperSize = "350M" | "1B";
-export const paperSizes = ["350M", "1B"] as const satisfies readonly PaperSize[];
 export type Ratio = (typeof ratios)[number];
 export type InterPlace = (typeof places)[number];
 export type IntraPlace = (typeof intraPlaces)[number];

@@ -2,22 +2,21 @@
 
 import type { ByLabel } from "./by-seed.js";
 import { seedsInWords } from "./change.js";
-import { type Claim, counted, judge, type Part, part } from "./claims.js";
+import { counted, judge, type Part, part, type UnjudgedClaim } from "./claims.js";
 import { divergedInWords } from "./diverged.js";
 import { inWords, type PaperTables, signed, type Verdict } from "./finding.js";
 import { contrast } from "./losses.js";
 import { hybridLayers } from "./models.js";
+import { type PaperSize, paperSizes } from "./paper-names.js";
 import { layersOf, middleAt, middleLayer, type PlacementLosses, type Third, thirdOf } from "./placement-losses.js";
 import {
   type InterPlace,
   middleOf,
   otherwisePrinted,
   type PaperSingle,
-  type PaperSize,
   paperIntra,
   paperPlaced,
   paperSingles,
-  paperSizes,
   paperWindowed,
   type Ratio,
 } from "./placement-paper.js";
@@ -45,7 +44,7 @@ export function placementVerdicts(losses: PlacementLosses, paper: PaperTables): 
   return claims.flatMap(judge);
 }
 
-function firstIsWorse({ depths }: PlacementLosses, paper: PaperTables): Claim {
+function firstIsWorse({ depths }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   return {
     claim: "One attention layer is worse as the first layer than in the middle of the stack.",
     paper: `Table 17: the middle is ${ofSingles(paper, middleLessFirst)} against the first layer.${printedTwice(paper, middleLessFirst)}`,
@@ -55,7 +54,7 @@ function firstIsWorse({ depths }: PlacementLosses, paper: PaperTables): Claim {
   };
 }
 
-function firstIsWorst({ depths }: PlacementLosses, paper: PaperTables): Claim {
+function firstIsWorst({ depths }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   const others = Array.from({ length: hybridLayers - 1 }, (_, i) => `layer ${i + 2}`);
   return {
     claim: "The first layer is the worst of all places for one attention layer.",
@@ -70,7 +69,7 @@ function firstIsWorst({ depths }: PlacementLosses, paper: PaperTables): Claim {
   };
 }
 
-function frontIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): Claim {
+function frontIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   return {
     claim: "At 1:1, 1:3 and 1:5, moving the first attention layer to the front makes the model worse.",
     paper: `Table 17, middle (at 1:1 the end) against front: ${byRatio(paper, ratios, "middle", "front")} (for the 1B model with 1:3 in front it prints the Transformer's losses).`,
@@ -87,7 +86,7 @@ const frontParts = (losses: ByLabel, among = "") =>
     return part(`${middle} − ${ratio} front${among}`, contrast(losses, [middle], [`${ratio} front`]));
   });
 
-function middleThird({ depths }: PlacementLosses, paper: PaperTables): Claim {
+function middleThird({ depths }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   const labels = (third: Third) => layersOf(third).map((depth) => `layer ${depth}`);
   const range = (third: Third) => `${layersOf(third)[0]} to ${layersOf(third).at(-1)}`;
   const against = (third: Third) =>
@@ -101,7 +100,7 @@ function middleThird({ depths }: PlacementLosses, paper: PaperTables): Claim {
   };
 }
 
-function endIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): Claim {
+function endIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   const some = ["1:3", "1:5"] as const;
   return {
     claim: "At 1:3 and 1:5, the middle is better than moving the last attention layer towards the end.",
@@ -114,7 +113,7 @@ function endIsWorse({ ratios: losses }: PlacementLosses, paper: PaperTables): Cl
   };
 }
 
-function sandwichIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim {
+function sandwichIsWorse({ intra }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   return {
     claim: "Intra-hybrid layers at both ends of the stack (sandwich) are worse than in a cluster, at 1:3 and 1:5.",
     paper: `Table 21, cluster against sandwich: ${intraBy(paper, "cluster", "sandwich")}; at 1:1, which the claim leaves out, ${signed(intraDifference(paper, "1:1", "cluster", "sandwich"))}.`,
@@ -125,7 +124,7 @@ function sandwichIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim 
   };
 }
 
-function clusterIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim {
+function clusterIsWorse({ intra }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   return {
     claim: "Scattered intra-hybrid layers are better than a cluster, at 1:3 and 1:5.",
     paper: `Table 21, scatter against cluster: ${intraBy(paper, "scatter", "cluster")}; at 1:1, which the claim leaves out, ${signed(intraDifference(paper, "1:1", "scatter", "cluster"))}.`,
@@ -135,7 +134,7 @@ function clusterIsWorse({ intra }: PlacementLosses, paper: PaperTables): Claim {
   };
 }
 
-function frontIsWorseAmongWindows({ windows: losses }: PlacementLosses, paper: PaperTables): Claim {
+function frontIsWorseAmongWindows({ windows: losses }: PlacementLosses, paper: PaperTables): UnjudgedClaim {
   const theirs = ratios.map((ratio) => {
     const at = (place: InterPlace) => paperWindowed(paper, ratio, place);
     return `${ratio} ${signed(at("middle") - at("front"))}`;
@@ -195,7 +194,7 @@ const byRatio = (paper: PaperTables, some: readonly Ratio[], a: InterPlace, b: I
   some
     .map((ratio) => {
       const at = (size: PaperSize) => paperPlaced(paper, size, ratio, a) - paperPlaced(paper, size, ratio, b);
-      return `${ratio} ${signed(at("350M"))} at 350M and ${signed(at("1B"))} at 1B`;
+      return `${ratio} ${paperSizes.map((size) => `${signed(at(size))} at ${size}`).join(" and ")}`;
     })
     .join(", ");
 

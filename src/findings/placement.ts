@@ -2,15 +2,17 @@
 
 import type { RunRecord } from "../runs/types.js";
 import { comparisonRows } from "./comparison-rows.js";
-import { type Finding, filled, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
+import { type Finding, filled, type PaperTables, type Row, rounded } from "./finding.js";
 import { lossesByLabel, versus } from "./losses.js";
+import { hybridLayers } from "./models.js";
+import { type PaperSize, paperSizes } from "./paper-names.js";
 import { placementFigure, placesFigure } from "./placement-figure.js";
 import { middleAt, middleLayer, placementLosses } from "./placement-losses.js";
 import {
   type InterPlace,
   type IntraPlace,
   middleOf,
-  type PaperSize,
+  type PaperSingle,
   paperIntra,
   paperPlaced,
   paperPlacementTables,
@@ -23,6 +25,7 @@ import { placementVerdicts } from "./placement-verdicts.js";
 import { type Repeated, repeatRows, repeatsOf, withRepeats } from "./repeat-rows.js";
 import { placementRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
+import { labelsOf, ofStudy } from "./study-runs.js";
 
 export const placement: Finding = {
   name: "placement",
@@ -31,17 +34,17 @@ export const placement: Finding = {
   paperTables: paperPlacementTables,
   studies: [...placementStudies, ...placementRepeats],
   tables: (runs, paper) => ({
-    ...present(runs, "placement", (own) => depthTable(own, paper)),
-    ...present(runs, "placement-ratios", (own) => placesTable(own, interReference(paper))),
-    ...present(runs, "placement-intra", (own) => placesTable(own, intraReference(paper))),
-    ...present(runs, "placement-windows", (own) => placesTable(own, windowReference(paper))),
+    ...ofStudy(runs, "placement", (own) => ({ placement: depthTable(own, paper) })),
+    ...ofStudy(runs, "placement-ratios", (own) => ({ "placement-ratios": placesTable(own, interReference(paper)) })),
+    ...ofStudy(runs, "placement-intra", (own) => ({ "placement-intra": placesTable(own, intraReference(paper)) })),
+    ...ofStudy(runs, "placement-windows", (own) => ({ "placement-windows": placesTable(own, windowReference(paper)) })),
     ...filled({
       "placement-repeats": repeatRows(runs, repeated),
       "placement-comparisons": comparisonRows(placementVerdicts(placementLosses(runs), paper), kindOf),
     }),
   }),
   figures: (runs, paper, document) => ({
-    ...present(runs, "placement", (own) => placementFigure(lossesByLabel(own), paper, document)),
+    ...ofStudy(runs, "placement", (own) => ({ placement: placementFigure(lossesByLabel(own), paper, document) })),
     ...(["placement-ratios", "placement-intra", "placement-windows"].some((study) => runs.has(study))
       ? { "placement-ratios": placesFigure(placementLosses(runs), paper, document) }
       : {}),
@@ -62,12 +65,6 @@ const repeated: readonly Repeated[] = [
 /** Comparisons of one kind, which scatter alike: of single layers, of means over several, of each kind of hybrid. */
 const kindOf = (comparison: string) => /^layer |^layers |cluster|windows/.exec(comparison)?.[0] ?? "inter";
 
-function present<T>(runs: StudyRuns, study: string, make: (own: readonly RunRecord[]) => T): Record<string, T> {
-  const own = runs.get(study);
-  return own && own.length > 0 ? { [study]: make(own) } : {};
-}
-
-const labelsOf = (runs: readonly RunRecord[]) => [...new Set(runs.map(({ label }) => label))];
 const patternOf = (runs: readonly RunRecord[], label: string) =>
   (runs.find((run) => run.label === label) as RunRecord).spec.config.pattern;
 
@@ -77,11 +74,13 @@ const patternOf = (runs: readonly RunRecord[], label: string) =>
  */
 function depthTable(runs: readonly RunRecord[], paper: PaperTables): Row[] {
   const losses = lossesByLabel(runs);
-  const [small, large] = (["350M", "1B"] as const).map((size) => paperSingles(paper, size));
+  const [small, large] = paperSizes.map((size) => paperSingles(paper, size));
+  const nearestOf = ({ depth, layers }: PaperSingle) =>
+    Math.round(1 + ((hybridLayers - 1) * (depth - 1)) / (layers - 1));
   return labelsOf(runs).map((label) => {
     const depth = Number(label.slice("layer ".length));
     const same = large.find((single) => single.depth === depth);
-    const near = small.find((single) => Math.round(1 + (12 * (single.depth - 1)) / (single.layers - 1)) === depth);
+    const near = small.find((single) => nearestOf(single) === depth);
     return {
       layer: depth,
       ...resultColumns(runs, label),

@@ -5,23 +5,32 @@ import { accuracies } from "./accuracy.js";
 import { type Row, rounded } from "./finding.js";
 import { type Interval, mean, sd } from "./stats.js";
 
+/** The mean of a loss over seeds, and its standard deviation, `sd`: nats. */
+export function seedColumns(unit: "nllPerToken" | "nllPerByte", losses: readonly number[]): Row {
+  return { seeds: losses.length, [unit]: rounded(mean(losses), 4), sd: rounded(sd(losses), 4) };
+}
+
+/** Means over the runs of one model: nats, `sd` that of the loss a token. */
+export function lossColumns(runs: readonly RunRecord[]): Row {
+  const losses = runs.map(({ result }) => result.validation);
+  return {
+    ...seedColumns(
+      "nllPerToken",
+      losses.map(({ nllPerToken }) => nllPerToken),
+    ),
+    nllPerByte: rounded(mean(losses.map(({ nllPerByte }) => nllPerByte)), 4),
+  };
+}
+
 /**
- * Means over the seeds of the runs with a label: losses in nats, `sd` that of the loss a token, accuracies in percent (chance:
- * cloze 25, the others about 0); empty where the runs answered no questions.
+ * The losses of the runs with a label, and accuracies in percent (chance: cloze 25, the others about 0); these empty where the runs
+ * answered no questions.
  * @throws Error when no run has the label
  */
 export function resultColumns(runs: readonly RunRecord[], label: string): Row {
   const own = runs.filter((run) => run.label === label);
   if (own.length === 0) throw new Error(`there are no runs of ${label}`);
-  const losses = own.map(({ result }) => result.validation);
-  const perToken = losses.map(({ nllPerToken }) => nllPerToken);
-  return {
-    seeds: own.length,
-    nllPerToken: rounded(mean(perToken), 4),
-    sd: rounded(sd(perToken), 4),
-    nllPerByte: rounded(mean(losses.map(({ nllPerByte }) => nllPerByte)), 4),
-    ...accuracies(own),
-  };
+  return { ...lossColumns(own), ...accuracies(own) };
 }
 
 /** A difference and the half-width of its interval, as two columns: `vsMiddle`, `vsMiddleHalf`. Both empty where there is none. */

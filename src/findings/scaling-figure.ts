@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
-import { apart } from "./labels.js";
+import { scientific } from "./finding.js";
+import { apart, logarithmic } from "./labels.js";
 import { fourArchitectures } from "./models.js";
 import { byBudget, type IsoPoint, type Reading } from "./scaling-optima.js";
 import { fitParabolas, isBracketed, lossAt, optimalSize } from "./scaling-parabola.js";
@@ -14,7 +15,7 @@ import {
   surface,
 } from "./theme.js";
 
-export interface ScalingFigureWords {
+interface ScalingFigureWords {
   title: string;
   subtitle: string;
   /** Weights in one unit of the size axes, and its name. */
@@ -24,7 +25,6 @@ export interface ScalingFigureWords {
 }
 
 const name = (key: (typeof fourArchitectures)[number]) => architectureStyle(key).label;
-const budgetText = (budget: number) => budget.toExponential().replace("+", "");
 
 /** Iso-FLOP curves of the four architectures with their minima, above the optimal size against the budget. */
 export function scalingFigure(fitted: FittedReading, words: ScalingFigureWords, document: Document): HTMLElement {
@@ -62,7 +62,7 @@ function curves({ points }: Reading, { unit, leftOut = [] }: ScalingFigureWords,
     .map(({ model, parabola }) => ({ model, size: optimalSize(parabola) / weights, loss: parabola.lowest }));
   const labels = fitted.map(({ model, budget, own, parabola }) => {
     const [, largest] = ends(own);
-    return { model, size: largest / weights, loss: lossAt(parabola, largest), text: budgetText(budget) };
+    return { model, size: largest / weights, loss: lossAt(parabola, largest), text: scientific(budget) };
   });
   const dots = (list: readonly IsoPoint[]) =>
     list.map(({ model, size, loss }) => ({ model: name(model), size: size / weights, loss }));
@@ -129,7 +129,7 @@ function optimaChart(
     const own = shown.filter(({ model }) => model === name(key));
     return own.length > 0 ? [{ ...own[own.length - 1], value: own[own.length - 1].size }] : [];
   });
-  const labels = apart(last, domain, 15 / 224);
+  const labels = apart(last, domain, 15 / 224, logarithmic);
   const place = { x: "budget", y: "size" } as const;
   return Plot.plot({
     ...plotDefaults,
@@ -156,7 +156,7 @@ function optimaChart(
     symbol: architectureSymbol(fourArchitectures),
     marks: [
       // As text: of a logarithmic scale's ticks Plot would leave out the label of 8e19.
-      Plot.axisX(budgets, { text: budgetText }),
+      Plot.axisX(budgets, { text: scientific }),
       Plot.line(shown, { ...place, stroke: "model", strokeOpacity: 0.4 }),
       Plot.ruleX(intervals, {
         x: "budget",

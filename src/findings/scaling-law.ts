@@ -27,16 +27,18 @@ const starts = [
   [0.3, 0.9],
   [0.9, 0.3],
 ] as const;
+/** The fewest points that the law is fitted to: it has five parameters. */
+export const leastPoints = 6;
 const narrowest = 1e-3;
 const bounds = { low: 0.02, high: 3 };
 
 /**
  * The law with the smallest squared error: for each (α, β) the rest is linear, and (α, β) are found by halving steps.
  * @param near where to begin, such as the fit of nearly the same points
- * @throws Error for fewer than six points (the law has five parameters)
+ * @throws Error for fewer than `leastPoints`
  */
 export function fitLaw(points: readonly LawPoint[], near?: ScalingLaw): ScalingLaw {
-  if (points.length < 6) throw new Error(`the scaling law needs six points, got ${points.length}`);
+  if (points.length < leastPoints) throw new Error(`the scaling law needs ${leastPoints} points, got ${points.length}`);
   const geometric = (values: number[]) => Math.exp(values.reduce((s, v) => s + Math.log(v), 0) / values.length);
   const units = { size: geometric(points.map((p) => p.size)), tokens: geometric(points.map((p) => p.tokens)) };
   const x = points.map(({ size }) => Math.log(size / units.size));

@@ -28,7 +28,7 @@ export interface Reading {
 }
 
 /** Optimal sizes (weights) by budget; NaN where the fit has none. `bracketed` names the budgets where it is within the sizes tried. */
-export interface Optima {
+interface Optima {
   sizes: Map<number, number>;
   bracketed: ReadonlySet<number>;
   law?: ScalingLaw;

@@ -3,13 +3,13 @@
 import { preset } from "../config/presets.js";
 import { cost, PAPER_CONTEXT } from "../cost/cost.js";
 import type { PaperTables, Row } from "./finding.js";
-import type { FourArchitecture } from "./models.js";
+import { architectureNamed } from "./paper-names.js";
 import type { IsoPoint, Reading } from "./scaling-optima.js";
 
 export const scalingTables = ["table14_scaling_llama_mamba", "table15_scaling_hybrids"] as const;
 
 /** A row of the tables; its step of size is "100M" to "3B". */
-export interface PaperPoint extends IsoPoint {
+interface PaperPoint extends IsoPoint {
   /** Weights of the embedding, which the paper's count leaves out: 128,256 tokens of the Llama 3.2 vocabulary by the width. */
   embedding: number;
   /** Mamba-2 blocks; 0 for models with others. */
@@ -18,12 +18,6 @@ export interface PaperPoint extends IsoPoint {
   doubtful: boolean;
 }
 
-const keys: Readonly<Record<string, FourArchitecture>> = {
-  Llama: "transformer",
-  Mamba: "mamba",
-  "Inter-H": "inter",
-  "Intra-H": "intra",
-};
 const vocabulary = 128_256;
 /** "0.5M tokens per step" (training_setup.md): the printed steps are the printed tokens by this. */
 const tokensPerStep = 2 ** 19;
@@ -35,16 +29,17 @@ const tokensPerStep = 2 ** 19;
 export function paperPoints(paper: PaperTables): PaperPoint[] {
   const rows = scalingTables.flatMap((table) => paper[table]);
   return rows.map((row): PaperPoint => {
+    const model = architectureNamed(String(row.model));
     const same = rows.filter((other) => other.model === row.model && other.size === row.size);
     const longest = same.reduce((a, b) => (Number(b.steps) > Number(a.steps) ? b : a));
     const flopsPerToken = Number(longest.train_flops) / (Number(longest.steps) * tokensPerStep);
     return {
-      model: keys[String(row.model)],
+      model,
       step: String(row.size),
       budget: Number(row.train_flops),
       size: Number(row.n_params_b) * 1e9,
       embedding: vocabulary * Number(row.d_model),
-      mambaBlocks: row.model === "Mamba" ? Number(row.n_ssm) : 0,
+      mambaBlocks: model === "mamba" ? Number(row.n_ssm) : 0,
       tokens: Number(row.train_flops) / flopsPerToken,
       loss: Number(row.nll_dclm),
       doubtful: isDoubtful(row),

@@ -4,7 +4,7 @@
  */
 
 /** One trained model among those of the same budget. */
-export interface SizePoint {
+interface SizePoint {
   /** Weights. */
   size: number;
   /** Nats a token. */
@@ -12,7 +12,7 @@ export interface SizePoint {
 }
 
 /** loss = lowest + curvature · (ln size − centre)². Where the curvature is not positive there is no optimum. */
-export interface Parabola {
+interface Parabola {
   curvature: number;
   /** Logarithm of the size at the vertex. */
   centre: number;

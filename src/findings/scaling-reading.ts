@@ -14,7 +14,7 @@ export interface Estimate {
   high: number;
 }
 
-export interface FittedOptimum {
+interface FittedOptimum {
   model: FourArchitecture;
   budget: number;
   /** How many sizes were trained. */

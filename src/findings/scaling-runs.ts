@@ -4,6 +4,7 @@ import { cost } from "../cost/index.js";
 import type { RunRecord } from "../runs/types.js";
 import { type Row, rounded, type StudyRuns } from "./finding.js";
 import { recordedData } from "./protocol.js";
+import { leastPoints } from "./scaling-law.js";
 import type { IsoPoint, Reading } from "./scaling-optima.js";
 import { isoFlopStudies, scalingLabel } from "./scaling-studies.js";
 import { architectureStyle } from "./theme.js";
@@ -25,6 +26,7 @@ function pointOf({ label, spec, result }: RunRecord, size: "nonEmbedding" | "tot
 /** The first is the paper's procedure; the others change one thing each. */
 export function runReadings(runs: readonly RunRecord[]): Reading[] {
   const points = runs.map((run) => pointOf(run, "nonEmbedding"));
+  const models = points.map(({ model }) => model);
   return [
     {
       name: "all sizes",
@@ -50,8 +52,8 @@ export function runReadings(runs: readonly RunRecord[]): Reading[] {
       method: "all",
       points: runs.map((run) => pointOf(run, "total")),
     },
-    // The law has five parameters; smoke trains fewer models than it needs.
-    ...(runs.length >= 40
+    // Smoke trains fewer models than the law needs.
+    ...([...new Set(models)].every((model) => models.filter((other) => other === model).length >= leastPoints)
       ? ([
           {
             name: "law",

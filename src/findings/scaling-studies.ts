@@ -46,7 +46,7 @@ function ofWidth(pattern: string, dModel: number, vocabSize: number): ModelConfi
 }
 
 /** An architecture at a width, with the weights of the 1:5 inter-hybrid of that width; at smoke size of two or three layers. */
-export function scalingModel(key: FourArchitecture, dModel: number) {
+function scalingModel(key: FourArchitecture, dModel: number) {
   return (size: RunSize, vocabSize: number): ModelConfig => {
     if (size === "smoke") return ofWidth(smokePatterns[key], dModel, vocabSize);
     const pattern = architecturePattern(key, "nano");

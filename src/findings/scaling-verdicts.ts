@@ -1,14 +1,13 @@
 /** Whether the optimal sizes of hybrids lie between those of Transformer and Mamba, judged under every reading. */
 
+import type { Part } from "./claims.js";
 import type { Verdict } from "./finding.js";
 import { type FittedReading, hybrids, parents, type SizeRatio } from "./scaling-reading.js";
 import { allOf, belowZero, type Interval, type Outcome } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
-type Part = Verdict["parts"][number];
-
 /** One part a hybrid and parent: is the hybrid's optimum on the inner side of the parent's? Empty where no budget compares all four. */
-export function betweenParts({ reading, ratios }: FittedReading): Part[] {
+function betweenParts({ reading, ratios }: FittedReading): Part[] {
   const parentsRatio = ratios.find(({ model, other }) => model === "mamba" && other === "transformer");
   if (!parentsRatio) return [];
   const mambaIsLarger = parentsRatio.interval.mean > 0;
@@ -104,7 +103,7 @@ function against({ ratios }: FittedReading, parent: (typeof parents)[number]): s
 }
 
 /** "1.05 [0.70, 1.26]", or the estimate alone. */
-export function factor({ mean, low, high }: Pick<Interval, "mean" | "low" | "high">): string {
+function factor({ mean, low, high }: Pick<Interval, "mean" | "low" | "high">): string {
   const text = (value: number) => Math.exp(value).toFixed(2);
   return Number.isFinite(low) ? `${text(mean)} [${text(low)}, ${text(high)}]` : `${text(mean)} (no interval)`;
 }

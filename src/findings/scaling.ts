@@ -1,7 +1,15 @@
 /** Finding 06: compute-optimal sizes (paper, Tables 14 and 15). */
 
 import type { RunRecord } from "../runs/types.js";
-import { type Finding, filled, type PaperTables, type Row, type StudyRuns, type Verdict } from "./finding.js";
+import {
+  type Finding,
+  filled,
+  type PaperTables,
+  type Row,
+  type StudyRuns,
+  scientific,
+  type Verdict,
+} from "./finding.js";
 import { learningRateRows } from "./learning-rates.js";
 import { betweenFigure } from "./scaling-between-figure.js";
 import { scalingFigure } from "./scaling-figure.js";
@@ -21,7 +29,7 @@ const caption =
 /** "Transformer, width 192, 1.6e15", of the label "transformer d192 16e14". @throws Error when it is no label of scaling */
 export function scalingName(label: string): string {
   const { model, dModel, budget } = scalingLabel(label);
-  return `${architectureStyle(model).label}, width ${dModel}, ${budget.toExponential().replace("+", "")}`;
+  return `${architectureStyle(model).label}, width ${dModel}, ${scientific(budget)}`;
 }
 
 /** The rows of `learningRateRows`, with the width. */

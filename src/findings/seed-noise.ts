@@ -3,7 +3,8 @@
 import type { Model, Models } from "./block-ratio-models.js";
 import type { BySeed } from "./by-seed.js";
 import { type Row, rounded, type Verdict } from "./finding.js";
-import { mean, sd } from "./stats.js";
+import { seedColumns } from "./result-columns.js";
+import { sd } from "./stats.js";
 
 /** With fewer seeds a standard deviation says little of itself: even of five its 95 % interval is 0.6 to 2.9 times it. */
 const enoughSeeds = 5;
@@ -34,13 +35,11 @@ export function noiseOf(models: Models, names: readonly string[]): number | unde
 /** @returns NaN for fewer than two seeds */
 export const scatter = (losses: BySeed): number => sd([...losses.values()]);
 
-function seedRow(model: string, losses: BySeed, unit: string): Row {
+function seedRow(model: string, losses: BySeed, unit: Parameters<typeof seedColumns>[0]): Row {
   const own = [...losses.values()];
   return {
     model,
-    seeds: own.length,
-    [unit]: rounded(mean(own), 4),
-    sd: rounded(sd(own), 4),
+    ...seedColumns(unit, own),
     lowest: rounded(Math.min(...own), 4),
     highest: rounded(Math.max(...own), 4),
   };

@@ -22,7 +22,7 @@ export interface Variant {
 }
 
 /** A run whose loss stopped being a number. */
-export interface DivergedRun {
+interface DivergedRun {
   label: string;
   seed: number;
   /** Its peak learning rate, where the study tries several; without it, all of them diverged. */

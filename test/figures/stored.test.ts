@@ -11,13 +11,16 @@ const sources = readdirSync(join(checkout, "notebooks"))
   .filter((file) => file.endsWith(".ipynb"))
   .map((file) => readFileSync(join(checkout, "notebooks", file), "utf8"));
 
+const { DOMParser } = figureDocument().defaultView!;
+/** The outermost element. The parser does not throw at what is not well-formed: it returns a document that says so. */
+const rootOf = (xml: string) => new DOMParser().parseFromString(xml, "image/svg+xml").documentElement.tagName;
+
 describe.each(figures)("figures/%s", (file) => {
   const svg = readFileSync(join(folder, file), "utf8");
   const name = file.replace(/\.svg$/, "");
 
   it("is well-formed and follows the reader's colour scheme", () => {
-    const { DOMParser } = figureDocument().defaultView!;
-    expect(() => new DOMParser().parseFromString(svg, "image/svg+xml")).not.toThrow();
+    expect(rootOf(svg)).toBe("svg");
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
     expect(svg).toContain("prefers-color-scheme:dark");
   });
@@ -35,6 +38,11 @@ describe.each(figures)("figures/%s", (file) => {
   it("is drawn by a notebook", () => {
     expect(sources.some((source) => source.includes(`saveFigure(\\"${name}\\"`))).toBe(true);
   });
+});
+
+it("a figure that is cut off is not well-formed", () => {
+  const whole = readFileSync(join(folder, figures[0]), "utf8");
+  expect(rootOf(whole.slice(0, -7))).toBe("parsererror");
 });
 
 it("no PNG is left without its SVG", () => {

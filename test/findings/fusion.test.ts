@@ -1,11 +1,12 @@
 /** Fusion, from made-up runs. Takes about 5 s. */
 import { describe, expect, test } from "vitest";
 import { countParameters } from "../../src/config/index.js";
-import type { StudyRuns, Verdict } from "../../src/findings/finding.js";
+import type { Row, StudyRuns, Verdict } from "../../src/findings/finding.js";
 import { fusion } from "../../src/findings/fusion.js";
 import { thirds } from "../../src/findings/fusion-alpha.js";
 import { fusionAxes, fusionAxis, pairsOf, paperEffect, paperLoss } from "../../src/findings/fusion-axes.js";
 import { fusionDesigns } from "../../src/findings/fusion-designs.js";
+import { paperDimensionTable } from "../../src/findings/fusion-dimensions.js";
 import { fusionStudies } from "../../src/findings/fusion-studies.js";
 import { paperTablesOf } from "../../src/findings/recorded.node.js";
 import { planStudy, type Study } from "../../src/findings/study.js";
@@ -149,6 +150,20 @@ describe("the verdicts of fusion", () => {
     expect(verdicts[3].evidence).toMatch(again);
     expect(verdicts[4].paper).toContain("at 350M 2:1 − 1:1 +0.029");
     expect(outcomes(fusion.verdicts(runsLike(-1), paper))).toEqual(times("contradicted"));
+  });
+
+  test("say which steps of Table 20 the paper's own models do not bear out", () => {
+    const changeBy = (nll: (row: Row) => Row["nll_dclm"]) => {
+      const rows = paper[paperDimensionTable].map((row) => ({ ...row, nll_dclm: nll(row) }));
+      return fusion.verdicts(runsLike(), { ...paper, [paperDimensionTable]: rows })[4].change;
+    };
+    const printed = changeBy((row) => row.nll_dclm);
+    expect(printed).toBe(
+      "More seeds narrow the intervals; the paper's own 350M models do not bear out the first step.",
+    );
+    const even = changeBy((row) => (row.size === "350M" ? 1 : row.nll_dclm));
+    expect(even).toContain("350M models do not bear out the first step and the second step and the third step.");
+    expect(changeBy((row) => String(row.dim_ratio_attn_to_mamba).length)).toContain("own 1B models");
   });
 
   test("leave it open with one seed, and leave out what was not trained", () => {

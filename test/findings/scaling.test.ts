@@ -18,6 +18,7 @@ import {
   optimalSize,
 } from "../../src/findings/scaling-parabola.js";
 import { fitReading } from "../../src/findings/scaling-reading.js";
+import { runReadings } from "../../src/findings/scaling-runs.js";
 import { scalingBudgets, scalingLabel, scalingStudies } from "../../src/findings/scaling-studies.js";
 import { sd } from "../../src/findings/stats.js";
 import { type PlanOptions, planStudy, type Study } from "../../src/findings/study.js";
@@ -184,7 +185,7 @@ describe("the parametric law", () => {
     const found = lawOptimum(law, (size) => budget / (6 * size), [1e4, 1e9]);
     expect(Math.abs(Math.log(found / closed))).toBeLessThan(0.05);
     expect(lawOptimum(law, (size) => budget / (6 * size), [closed * 2, closed * 9])).toBeNaN();
-    expect(() => fitLaw(points.slice(0, 5))).toThrow("six points");
+    expect(() => fitLaw(points.slice(0, 5))).toThrow("6 points");
   });
 });
 
@@ -192,16 +193,25 @@ describe("readings of our runs", () => {
   test("recover the optima that the losses were made from, within their intervals", () => {
     const [all] = ourFits(runsOf(fakeRuns(between)));
     expect(all.compared.length).toBeGreaterThanOrEqual(3);
-    for (const { model, budget, size, bracketed } of all.optima.filter((one) => one.bracketed)) {
+    for (const { model, budget, size } of all.optima.filter((one) => one.bracketed)) {
       const truth = optimum(model, budget, between);
       expect(Math.abs(Math.log(size.value / truth)), `${model} ${budget}`).toBeLessThan(0.05);
-      expect(bracketed).toBe(true);
       expect(size.low).toBeLessThan(size.value);
       expect(size.high).toBeGreaterThan(size.value);
     }
     for (const { estimate } of all.exponents) expect(estimate.value).toBeCloseTo(0.5, 1);
     const ratio = all.ratios.find(({ model, other }) => model === "inter" && other === "mamba")!;
     expect(ratio.interval.mean).toBeCloseTo(Math.log(1.3), 1);
+  });
+
+  test("fit the law where every architecture has the points for it", () => {
+    const all = fakeRuns(between);
+    const lawless = (runs: typeof all) => runReadings(runs).every(({ method }) => method !== "law");
+    expect(lawless(all)).toBe(false);
+    const mambas = all.filter(({ label }) => scalingLabel(label).model === "mamba").slice(0, 5);
+    const others = all.filter(({ label }) => scalingLabel(label).model !== "mamba");
+    expect(others.length).toBeGreaterThan(40);
+    expect(lawless([...others, ...mambas])).toBe(true);
   });
 
   test("are the same each time, seed by seed, and move with the noise", () => {

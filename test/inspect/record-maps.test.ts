@@ -75,7 +75,12 @@ it("writes a file by the command, which figures and the table are made of", asyn
   const rows = mapRows(file);
   expect(rows.length).toBe(new Set(model.summaries.map(({ layer, branch }) => `${layer} ${branch}`)).size);
   expect(rows[0]).toMatchObject({ model: "inside", layer: 1, branch: "Mamba-2", heads: 4 });
-  expect(evennessFigure(file, figureDocument()).outerHTML).toContain(`inside (${model.pattern})`);
+  const drawn = evennessFigure(file, figureDocument()).outerHTML;
+  for (const words of [`inside (${model.pattern})`, "first 96 tokens of text.txt", "One run a model."]) {
+    expect(drawn.replace(/\s+/g, " ")).toContain(words);
+  }
+  const foreign = { ...file, models: [{ ...model, run: undefined }] };
+  expect(evennessFigure(foreign, figureDocument()).outerHTML).not.toContain("One run a model.");
   expect(keptMapsFigure(file, figureDocument()).outerHTML).toContain(">inside, layer 1 (Mamba-2)</text>");
   const other = { ...file, models: [model, { ...model, name: "other", tokens: [120] }] };
   expect(() => keptMapsFigure(other, figureDocument())).toThrow("other has other tokens than inside");
