@@ -2,7 +2,8 @@
  * One look for every figure of the workbook. The five architectures keep one colour, symbol and dash everywhere.
  *
  * The colours were searched for: at least 3:1 contrast on the light and on the dark surface, and at least 22 apart in
- * CIELAB under simulated protan, deutan and tritan vision. Symbol and dash repeat the distinction without colour.
+ * CIELAB under simulated protan, deutan and tritan vision. Symbol and dash repeat the distinction without colour. Text in
+ * these colours has more contrast (`textColour`; src/workbook/svg.ts puts it in).
  */
 
 export type Architecture = "transformer" | "swa" | "mamba" | "inter" | "intra";
@@ -37,6 +38,43 @@ export const schemes = {
   light: { ink: "#1f2328", surface: "#ffffff" },
   dark: { ink: "#e6edf3", surface: "#0f1419" },
 } as const;
+
+export type Scheme = keyof typeof schemes;
+
+/** Contrast that small text needs (WCAG 2.2, 1.4.3). */
+export const textContrast = 4.5;
+
+/** A colour as text needs it: as much of the scheme's ink mixed in as makes it stand out from the paper. */
+export function textColour(colour: string, scheme: Scheme): string {
+  const { ink: dark, surface: paper } = schemes[scheme];
+  for (let share = 0; ; share += 0.05) {
+    const mixed = mix(colour, dark, Math.min(1, share));
+    if (share >= 1 || contrastRatio(mixed, paper) >= textContrast) return mixed;
+  }
+}
+
+/** Contrast of two colours, 1 to 21 (WCAG 2.2). */
+export function contrastRatio(a: string, b: string): number {
+  const [high, low] = [a, b].map(luminance).sort((x, y) => y - x);
+  return (high + 0.05) / (low + 0.05);
+}
+
+function luminance(colour: string): number {
+  const [r, g, b] = channels(colour).map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** Red, green and blue of "#rrggbb", 0 to 255. */
+const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+
+function mix(a: string, b: string, share: number): string {
+  const [from, to] = [channels(a), channels(b)];
+  const mixed = from.map((value, i) => Math.round(value + share * (to[i] - value)));
+  return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
 
 /** The style of one architecture. */
 export function architectureStyle(key: Architecture): ArchitectureStyle {

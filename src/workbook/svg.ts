@@ -1,5 +1,12 @@
 /** From what Observable Plot draws to an SVG file that stands alone, reads well on light and dark, and never varies. */
-import { schemes } from "../findings/theme.js";
+import {
+  type Architecture,
+  architectureStyle,
+  architectures,
+  type Scheme,
+  schemes,
+  textColour,
+} from "../findings/theme.js";
 import { composeFigure, keepFontSize } from "./compose.js";
 
 const svgNamespace = "http://www.w3.org/2000/svg";
@@ -28,26 +35,46 @@ export function standaloneSvg(document: Document, markup: string, name: string):
   if (!root.hasAttribute("aria-label")) root.setAttribute("aria-label", name);
   roundGeometry(root);
   stabiliseIds(root, name);
+  const coloured = colourText(root);
   root.prepend(surfaceRect(document));
-  root.prepend(styleElement(document));
+  root.prepend(styleElement(document, coloured));
   const serialise = document.defaultView!.XMLSerializer;
   return `${new serialise().serializeToString(root)}\n`;
 }
 
 /** The same SVG fixed to the light scheme, in the plain attributes that resvg understands (no media query, no var()). */
 export function lightVariant(svg: string): string {
-  return svg
+  return architectures
+    .reduce((text, { key }) => text.replaceAll(`var(${textVariable(key)})`, textOf(key, "light")), svg)
     .replace(/<style>[^<]*<\/style>/g, "")
     .replaceAll("var(--plot-background)", schemes.light.surface)
     .replaceAll("currentColor", schemes.light.ink);
 }
 
-function styleElement(document: Document): Element {
+function styleElement(document: Document, coloured: readonly Architecture[]): Element {
   const style = document.createElementNS(svgNamespace, "style");
-  const rule = (scheme: { ink: string; surface: string }) =>
-    `.braid-figure{color:${scheme.ink};--plot-background:${scheme.surface}}`;
-  style.textContent = `${rule(schemes.light)}@media (prefers-color-scheme:dark){${rule(schemes.dark)}}.braid-figure text{white-space:pre}`;
+  const rule = (scheme: Scheme) => {
+    const { ink, surface } = schemes[scheme];
+    const texts = coloured.map((key) => `;${textVariable(key)}:${textOf(key, scheme)}`);
+    return `.braid-figure{color:${ink};--plot-background:${surface}${texts.join("")}}`;
+  };
+  style.textContent = `${rule("light")}@media (prefers-color-scheme:dark){${rule("dark")}}.braid-figure text{white-space:pre}`;
   return style;
+}
+
+const textVariable = (key: Architecture) => `--text-${key}`;
+const textOf = (key: Architecture, scheme: Scheme) => textColour(architectureStyle(key).colour, scheme);
+
+/** Gives text in an architecture's colour the contrast that it needs in each scheme. @returns the architectures so named */
+function colourText(root: Element): Architecture[] {
+  const found = new Set<Architecture>();
+  for (const element of Array.from(root.querySelectorAll('text, tspan, [aria-label="text"]'))) {
+    const style = architectures.find(({ colour }) => colour === element.getAttribute("fill"));
+    if (!style) continue;
+    found.add(style.key);
+    element.setAttribute("fill", `var(${textVariable(style.key)})`);
+  }
+  return architectures.map(({ key }) => key).filter((key) => found.has(key));
 }
 
 /** The figure paints its own paper: text stays readable even where the page ignores the reader's colour scheme. */

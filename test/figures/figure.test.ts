@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as Plot from "@observablehq/plot";
 import { afterAll, describe, expect, it } from "vitest";
-import { architectureColor, architectureSymbol, architectures, plotDefaults } from "../../src/findings/theme.js";
+import {
+  architectureColor,
+  architectureSymbol,
+  architectures,
+  contrastRatio,
+  plotDefaults,
+  textColour,
+} from "../../src/findings/theme.js";
 import { figureDocument, renderPng, saveFigure } from "../../src/workbook/figure.js";
 import { lightVariant } from "../../src/workbook/svg.js";
 
@@ -100,5 +107,29 @@ describe("theme", () => {
     for (const { colour } of architectures) {
       for (const surface of ["#ffffff", "#0f1419"]) expect(contrast(colour, surface)).toBeGreaterThan(3);
     }
+  });
+
+  it("has text in these colours that small letters can be read in, on both", () => {
+    for (const { colour } of architectures) {
+      for (const [scheme, surface] of [
+        ["light", "#ffffff"],
+        ["dark", "#0f1419"],
+      ] as const) {
+        const text = textColour(colour, scheme);
+        expect(contrast(text, surface)).toBeGreaterThanOrEqual(4.5);
+        expect(contrastRatio(text, surface)).toBeCloseTo(contrast(text, surface), 9);
+        // No more ink than that takes.
+        expect(contrast(text, surface)).toBeLessThan(6);
+      }
+    }
+    expect(textColour("#1f2328", "light")).toBe("#1f2328");
+    const label = (mark: string) => `<svg width="200" height="40">${mark}</svg>`;
+    const svg = saveFigure("coloured", label('<text y="9" fill="#00a190">1:5</text><path fill="#00a190" d="M0 0"/>'), {
+      dir,
+    });
+    expect(svg).toContain('<text y="9" fill="var(--text-inter)">1:5</text><path fill="#00a190"');
+    expect(svg).toContain(`--text-inter:${textColour("#00a190", "dark")}`);
+    expect(svg).not.toContain("--text-mamba");
+    expect(lightVariant(svg)).toContain(`<text y="9" fill="${textColour("#00a190", "light")}">`);
   });
 });
