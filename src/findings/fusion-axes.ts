@@ -21,6 +21,7 @@ export interface FusionAxis {
 export const fusionAxes: readonly FusionAxis[] = [
   { name: "group norm − none", column: "norm", a: "Group", b: "" },
   { name: "vector scale − none", column: "scalar", a: "Scale", b: "" },
+  { name: "Diff-T's scalar − none", column: "scalar", a: "Diff-T", b: "" },
   { name: "subtract − add", column: "fusion", a: "Diff", b: "Add" },
   { name: "concatenate − add", column: "fusion", a: "Conc", b: "Add" },
   { name: "concatenate − subtract", column: "fusion", a: "Conc", b: "Diff" },
@@ -35,7 +36,7 @@ export function fusionAxis(name: string): FusionAxis {
   return axis;
 }
 
-interface FusionPair {
+export interface FusionPair {
   axis: FusionAxis;
   a: FusionDesign;
   b: FusionDesign;

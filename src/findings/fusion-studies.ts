@@ -3,6 +3,8 @@
 import { preset } from "../config/index.js";
 import { parseConfig } from "../config/schema.js";
 import type { HybridConfig, ModelConfig } from "../config/types.js";
+import type { RunRecord } from "../runs/types.js";
+import type { StudyRuns } from "./finding.js";
 import { type FusionDesign, fusionDesigns } from "./fusion-designs.js";
 import { hybridLayers, matched, toy } from "./models.js";
 import { protocols, type RunSize } from "./protocol.js";
@@ -23,6 +25,19 @@ const designs: readonly FusionDesign[] = designsOf("nano").filter(
   ({ module, model, scalar }) =>
     (module === "T/M" || model === "Hymba" || model === "Falcon-H1") && scalar !== "Diff-T",
 );
+
+/** The five with that scalar: neighbours of those, and of one another, in one axis. */
+const scaled: readonly FusionDesign[] = designsOf("nano").filter(
+  ({ module, scalar }) => module === "T/M" && scalar === "Diff-T",
+);
+
+/** Labels of the designs that are compared: those of `fusion`, and the scaled ones where they are among the runs or `all` are meant. */
+export const comparedDesigns = (runs: StudyRuns | "all"): string[] =>
+  [...designs, ...(runs === "all" || runs.has("fusion-scalar") ? scaled : [])].map(({ label }) => label);
+
+/** Runs of the designs that are compared. */
+export const designRuns = (runs: StudyRuns): RunRecord[] =>
+  ["fusion", "fusion-scalar"].flatMap((study) => [...(runs.get(study) ?? [])]);
 
 /** The paper's best: what an `H` layer is where nothing else is said. */
 export const bestDesign = "T/M Group Diff Sep Sep";
@@ -83,6 +98,14 @@ export const fusionStudies: readonly Study[] = [
     name: "fusion",
     about: "Designs of Table 18 that differ in one axis: norm, scale, fusion, value, output",
     variants: designs.map(design),
+  },
+  {
+    ...nano,
+    name: "fusion-scalar",
+    about:
+      "The designs of Table 18 with the scalar of the Differential Transformer: two more pairs of the norm, three of other axes",
+    variants: scaled.map(design),
+    pending: true,
   },
   {
     ...nano,

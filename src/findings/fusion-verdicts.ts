@@ -4,9 +4,9 @@ import type { ByLabel } from "./by-seed.js";
 import { judge, type Part, part, type UnjudgedClaim } from "./claims.js";
 import { inWords, type PaperTables, type StudyRuns, signed, type Verdict } from "./finding.js";
 import { alphaInterval, mambaLeads, thirds, withAlphas } from "./fusion-alpha.js";
-import { fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
+import { type FusionPair, fusionAxis, pairsOf, paperEffect } from "./fusion-axes.js";
 import { type DimensionRatio, dimensionLabels, paperDimensionLoss } from "./fusion-dimensions.js";
-import { fusionStudies } from "./fusion-studies.js";
+import { comparedDesigns, designRuns } from "./fusion-studies.js";
 import { contrast, lossesByLabel } from "./losses.js";
 import { type PaperSize, paperSizes } from "./paper-names.js";
 import { mean } from "./stats.js";
@@ -15,7 +15,7 @@ const moreSeeds = "More seeds narrow the intervals";
 
 /** Leaves out the claims whose models are not all among the runs. */
 export function fusionVerdicts(runs: StudyRuns, paper: PaperTables): Verdict[] {
-  const designs = lossesByLabel(runs.get("fusion") ?? []);
+  const designs = { losses: lossesByLabel(designRuns(runs)), labels: comparedDesigns(runs) };
   const dimensions = lossesByLabel(runs.get("fusion-dimensions") ?? []);
   const claims = [
     axisClaim("group norm − none", "Normalising each branch before they are fused lowers the loss.", designs, paper),
@@ -33,45 +33,54 @@ export function fusionVerdicts(runs: StudyRuns, paper: PaperTables): Verdict[] {
   return claims.flatMap(judge);
 }
 
-/** Labels of all designs: a claim about an axis needs all its pairs. */
-const allLabels = fusionStudies[0].variants.map(({ label }) => label);
+/** The designs that are compared: a claim about an axis needs all their pairs. */
+interface Designs {
+  losses: ByLabel;
+  labels: readonly string[];
+}
 
 /** The mean effect over the pairs of an axis; `sign` -1 turns it round. */
-function axisPart(name: string, losses: ByLabel, sign: 1 | -1 = 1): Part | undefined {
-  const pairs = pairsOf(fusionAxis(name), allLabels);
+function axisPart(name: string, { losses, labels }: Designs, sign: 1 | -1 = 1): Part | undefined {
+  const pairs = pairsOf(fusionAxis(name), labels);
   const [a, b] = (["a", "b"] as const).map((side) => pairs.map((pair) => pair[side].label));
   const shown = sign === 1 ? name : name.split(" − ").reverse().join(" − ");
   return part(shown, sign === 1 ? contrast(losses, a, b) : contrast(losses, b, a));
 }
 
-function axisClaim(name: string, claim: string, losses: ByLabel, paper: PaperTables, sign: 1 | -1 = 1): UnjudgedClaim {
-  const pairs = pairsOf(fusionAxis(name), allLabels);
+function axisClaim(name: string, claim: string, designs: Designs, paper: PaperTables, sign: 1 | -1 = 1): UnjudgedClaim {
+  const pairs = pairsOf(fusionAxis(name), designs.labels);
   const count = pairs.length === 1 ? "one pair" : `${pairs.length} pairs`;
+  const printed = pairsOf(fusionAxis(name), comparedDesigns("all"));
+  const others =
+    printed.length > pairs.length
+      ? `; over the ${printed.length} printed, of which ${printed.length - pairs.length} are not trained here, ${paperMeans(printed, paper)}`
+      : "";
   return {
     claim,
-    paper: `Tables 18 and 19, ${name}, mean over ${count}: ${paperMeans(name, paper)}.`,
-    parts: [axisPart(name, losses, sign)],
+    paper: `Tables 18 and 19, ${name}, mean over ${count}: ${paperMeans(pairs, paper)}${others}.`,
+    parts: [axisPart(name, designs, sign)],
     evidence: ([own]) => `${own.name}, mean over ${count}: ${inWords(own.interval)}.`,
     change: `${moreSeeds}; the effect is a mean over the designs tried, those of 4M weights all at the learning rate found for the 1:5 intra-hybrid: other designs, or rates of their own, may show another.`,
   };
 }
 
-function paperMeans(name: string, paper: PaperTables): string {
-  const pairs = pairsOf(fusionAxis(name), allLabels);
+function paperMeans(pairs: readonly FusionPair[], paper: PaperTables): string {
   const at = (size: PaperSize) => `${signed(mean(pairs.map((pair) => paperEffect(paper, size, pair))))} at ${size}`;
   return paperSizes.map(at).join(" and ");
 }
 
-function betterThanAdding(losses: ByLabel, paper: PaperTables): UnjudgedClaim {
+function betterThanAdding(designs: Designs, paper: PaperTables): UnjudgedClaim {
+  const { losses, labels } = designs;
+  const pairs = (name: string) => pairsOf(fusionAxis(name), labels);
   const names = ["subtract − add", "concatenate − add"] as const;
-  const subtracted = pairsOf(fusionAxis(names[0]), allLabels);
+  const subtracted = pairs(names[0]);
   const same = subtracted.filter((pair) => pair.same);
   const count = same.length === subtracted.length ? `All ${same.length}` : `${same.length} of the`;
   const [a, b] = (["a", "b"] as const).map((side) => same.map((pair) => pair[side].label));
   return {
     claim: "Subtracting or concatenating the branches is better than adding them.",
-    paper: `Tables 18 and 19: ${names.map((name) => `${name} ${paperMeans(name, paper)}`).join("; ")}.`,
-    parts: names.map((name) => axisPart(name, losses)),
+    paper: `Tables 18 and 19: ${names.map((name) => `${name} ${paperMeans(pairs(name), paper)}`).join("; ")}.`,
+    parts: names.map((name) => axisPart(name, designs)),
     evidence: (parts) => {
       const noise = contrast(losses, a, b);
       const known = noise

@@ -7,7 +7,7 @@ import { designsWith, fusionAxes, pairsOf, paperEffect, paperLoss } from "./fusi
 import { fusionTables } from "./fusion-designs-params.js";
 import { dimensionTable, fusionDimensionsFigure, paperDimensionTable } from "./fusion-dimensions.js";
 import { fusionFigure } from "./fusion-figure.js";
-import { bestDesign, fusionStudies } from "./fusion-studies.js";
+import { bestDesign, designRuns, fusionStudies } from "./fusion-studies.js";
 import { fusionVerdicts } from "./fusion-verdicts.js";
 import { learningRateRows } from "./learning-rates.js";
 import { contrast, lossesByLabel, versus } from "./losses.js";
@@ -24,10 +24,10 @@ export const fusion: Finding = {
   paperTables: [fusionTables["1b"], fusionTables["350m"], paperDimensionTable],
   studies: [...fusionStudies, ...fusionRepeats],
   tables: (runs, paper) => ({
-    ...ofStudy(runs, "fusion", (own) => ({
-      fusion: designTable(own, paper),
-      "fusion-axes": axisTable(own, paper),
-      "fusion-pairs": pairTable(own, paper),
+    ...ofStudy(runs, "fusion", () => ({
+      fusion: designTable(designRuns(runs), paper),
+      "fusion-axes": axisTable(designRuns(runs), paper),
+      "fusion-pairs": pairTable(designRuns(runs), paper),
     })),
     ...ofStudy(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
     ...ofStudy(withAlphas(runs), "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
@@ -37,7 +37,7 @@ export const fusion: Finding = {
     }),
   }),
   figures: (runs, paper, document) => ({
-    ...ofStudy(runs, "fusion", (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
+    ...ofStudy(runs, "fusion", () => ({ fusion: fusionFigure(lossesByLabel(designRuns(runs)), paper, document) })),
     ...ofStudy(runs, "fusion-dimensions", (own) => ({
       "fusion-dimensions": fusionDimensionsFigure(lossesByLabel(own), paper, document),
     })),

@@ -36,7 +36,7 @@ export function scaleOf(finding: string, runs: readonly RunRecord[]): Scale {
   return {
     finding,
     runs: runs.length,
-    labels: distinct((run) => run.label).length,
+    labels: distinct((run) => `${run.finding} ${run.label}`).length,
     seeds: distinct((run) => run.spec.seed).length,
     tokens: tokensTrained(runs),
     minutes: gpuMinutes(runs),

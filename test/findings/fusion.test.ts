@@ -31,8 +31,10 @@ const alphas = (turn: number, seed: number) =>
     alpha:
       0.5 + turn * (0.02 + 0.05 * Math.cos((layer / 6) * Math.PI) + (layer === 0 ? 0.1 : 0)) + 0.002 * wobble(seed),
   }));
-const runsLike = (turn = 1, noise = 0.0003): StudyRuns =>
+const others = fusion.studies.map(({ name }) => name).filter((name) => name !== "fusion-scalar");
+const runsLike = (turn = 1, noise = 0.0003, studies: readonly string[] = others): StudyRuns =>
   fakeStudyRuns(fusion, {
+    studies,
     loss: like(turn),
     noise,
     more: (_, seed, study) => (study.name === "fusion-alpha" ? { alphas: alphas(turn, seed) } : {}),
@@ -45,6 +47,7 @@ describe("the axes of fusion", () => {
     expect(fusionAxes.map((axis) => [axis.name, pairsOf(axis, labels).length])).toEqual([
       ["group norm − none", 5],
       ["vector scale − none", 5],
+      ["Diff-T's scalar − none", 0],
       ["subtract − add", 4],
       ["concatenate − add", 3],
       ["concatenate − subtract", 1],
@@ -114,6 +117,25 @@ describe("the tables of fusion", () => {
       ...{ ratio: "2:1", queries: 112, mamba: 128, vsEven: -0.01, paper350MVsEven: 0.029, paper1BVsEven: -0.004 },
     });
     expect(tables["fusion-alpha"]).toHaveLength(13);
+  });
+
+  test("take in the designs with Diff-T's scalar where they are trained", () => {
+    const all = runsLike(1, 0.0003, [...others, "fusion-scalar"]);
+    const tables = fusion.tables(all, paper);
+    expect(tables.fusion).toHaveLength(20);
+    expect(tables["fusion-axes"].map(({ axis, pairs }) => `${axis} ${pairs}`)).toEqual([
+      ...["group norm − none 7", "vector scale − none 5", "Diff-T's scalar − none 2", "subtract − add 4"],
+      ...["concatenate − add 3", "concatenate − subtract 1", "shared value − separate 3", "separate output − joint 5"],
+    ]);
+    const norm = (runs: StudyRuns) => fusion.verdicts(runs, paper)[0];
+    expect(norm(all).evidence).toContain("mean over 7 pairs: −0.007 [");
+    expect(norm(all).paper).toBe(
+      "Tables 18 and 19, group norm − none, mean over 7 pairs: −0.007 at 350M and −0.007 at 1B.",
+    );
+    expect(norm(runsLike()).paper).toBe(
+      "Tables 18 and 19, group norm − none, mean over 5 pairs: −0.008 at 350M and −0.009 at 1B; " +
+        "over the 7 printed, of which 2 are not trained here, −0.007 at 350M and −0.007 at 1B.",
+    );
   });
 
   test("average over pairs seed by seed, so that intervals count seeds", () => {
@@ -191,7 +213,8 @@ describe("the figures of fusion", () => {
   test("name every axis, curve and layer, and are left out with their studies", () => {
     const figures = fusion.figures(runsLike(), paper, figureDocument());
     expect(Object.keys(figures)).toEqual(["fusion", "fusion-dimensions", "fusion-alpha"]);
-    for (const { name } of fusionAxes) expect(figures.fusion.outerHTML).toContain(`>${name} (`);
+    for (const axis of fusionAxes)
+      expect(figures.fusion.outerHTML.includes(`>${axis.name} (`), axis.name).toBe(pairsOf(axis, labels).length > 0);
     for (const name of ["ours", "paper 1B", "1:10"]) {
       expect(figures["fusion-dimensions"].outerHTML).toContain(`>${name}</text>`);
     }
