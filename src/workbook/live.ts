@@ -3,8 +3,16 @@
  * however fast the events come, the display changes a few times a second.
  */
 
-import { durationText, isDone, isOfStep, rateText, type TrainProgress, validatingText } from "../train/progress.js";
-import { escapeHtml } from "./html.js";
+import {
+  durationText,
+  isDone,
+  isOfStep,
+  progressText,
+  rateText,
+  type TrainProgress,
+  validatingText,
+} from "../train/progress.js";
+import { escapeHtml, unescapeHtml } from "./html.js";
 
 /** Milliseconds between updates. */
 const interval = 300;
@@ -47,6 +55,15 @@ export function liveProgress(tslab: DisplayHost): (progress: TrainProgress) => v
   };
 }
 
+/** Where the display says its progress in a line, for those who run a notebook where no display is seen. */
+const progressAttribute = "data-progress";
+
+/** The line of progress that a display's markup carries; undefined for other markup. */
+export function progressIn(markup: string): string | undefined {
+  const found = new RegExp(`^<div ${progressAttribute}="([^"]*)"`).exec(markup)?.[1];
+  return found === undefined ? undefined : unescapeHtml(found);
+}
+
 /** Loss by step, thinned to at most 300 points: neighbours are averaged when the list is full. */
 class LossCurve {
   points: [step: number, loss: number][] = [];
@@ -84,7 +101,7 @@ function panel(progress: TrainProgress, curve: LossCurve): string {
     .join("");
   const title = label ? `<div style="font-weight:600">${escapeHtml(label)}</div>` : "";
   return (
-    `<div style="font:13px/1.6 system-ui,sans-serif;font-variant-numeric:tabular-nums">${title}` +
+    `<div ${progressAttribute}="${escapeHtml(progressText(progress))}" style="font:13px/1.6 system-ui,sans-serif;font-variant-numeric:tabular-nums">${title}` +
     `<progress value="${step}" max="${steps}" style="width:420px;height:6px"></progress>` +
     `<div>${cells}</div>${curveSvg(curve.points, steps)}</div>`
   );

@@ -1,5 +1,6 @@
 /** From the messages of one executing cell to the outputs that a notebook stores, proper errors included. */
 import type { Message } from "./connection.js";
+import { progressIn } from "./live.js";
 import type { ErrorOutput, Output } from "./notebook.js";
 
 /** Which cell shows the display with this id; shared by all cells of a run, because later cells may update it. */
@@ -12,7 +13,11 @@ export class OutputCollector {
 
   private closed = false;
 
-  constructor(private readonly displays: Displays) {}
+  /** @param onProgress told the line of progress of training that a display shows, as often as it changes */
+  constructor(
+    private readonly displays: Displays,
+    private readonly onProgress?: (text: string) => void,
+  ) {}
 
   /** Ends the cell with an error of the runner's own; what the kernel says while it is being ended is not output. */
   close(error: ErrorOutput): void {
@@ -26,6 +31,10 @@ export class OutputCollector {
     if (type === "stream") this.stream(content.name === "stderr" ? "stderr" : "stdout", String(content.text));
     else if (type === "display_data") this.display(content);
     else if (type === "update_display_data") this.update(content);
+    if (this.onProgress && type.endsWith("display_data")) {
+      const line = progressIn(String(record(content.data)["text/html"] ?? ""));
+      if (line !== undefined) this.onProgress(line);
+    }
   }
 
   /** An uncaught error of asynchronous code; tslab only prints it and calls the cell a success. */

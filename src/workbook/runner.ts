@@ -28,6 +28,8 @@ export interface CellProgress {
   count: number;
   status: CellStatus | "running";
   seconds: number;
+  /** How far training is that the running cell shows the progress of. */
+  progress?: string;
 }
 
 export interface RunResult {
@@ -62,10 +64,14 @@ export async function runNotebook(path: string, source: Notebook, options: RunOp
         continue;
       }
       const cellStarted = performance.now();
-      const tell = (status: CellStatus | "running") =>
-        options.onCell?.({ cell, number: cellNumber(notebook, cell), count, status, seconds: since(cellStarted) });
+      const tell = (status: CellStatus | "running", progress?: string) =>
+        options.onCell?.({
+          ...{ cell, number: cellNumber(notebook, cell), count, status, seconds: since(cellStarted) },
+          ...(progress !== undefined && { progress }),
+        });
       tell("running");
-      const { status: outcome, error } = await runCell(kernel, cell, displays, options);
+      const onProgress = (text: string) => tell("running", text);
+      const { status: outcome, error } = await runCell(kernel, cell, displays, options, onProgress);
       const expected = outcome === "error" && tagsOf(cell).includes("raises-exception");
       const status = expected ? "ok" : outcome;
       mark(cell, status, since(cellStarted));
@@ -86,8 +92,9 @@ async function runCell(
   cell: Cell,
   displays: Displays,
   options: RunOptions,
+  onProgress: (text: string) => void,
 ): Promise<{ status: CellStatus; error?: ErrorOutput }> {
-  const collector = new OutputCollector(displays);
+  const collector = new OutputCollector(displays, onProgress);
   cell.outputs = collector.outputs;
   const limit = timeLimit(options);
   let timer: NodeJS.Timeout | undefined;

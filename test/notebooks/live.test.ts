@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { terminalProgress, timingProgress } from "../../src/cli/progress.js";
 import { durationText, progressText, rateText, type TrainProgress } from "../../src/train/progress.js";
-import { liveProgress } from "../../src/workbook/live.js";
+import { liveProgress, progressIn } from "../../src/workbook/live.js";
 import { htmlTable, plusMinus } from "../../src/workbook/table.js";
 
 function at(step: number, more: Partial<TrainProgress> = {}): TrainProgress {
@@ -116,6 +116,8 @@ describe("in a terminal and in a notebook", () => {
     vi.advanceTimersByTime(300);
     report(at(1, { label: "<next>" }));
     expect(shown[2]).toContain("&lt;next&gt;");
+    expect(progressIn(shown[2])).toBe(progressText(at(1, { label: "<next>" })));
+    expect(progressIn("<b>another display</b>")).toBeUndefined();
     expect(shown[2]).not.toContain("polyline");
   });
 });

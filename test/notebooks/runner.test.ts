@@ -88,6 +88,26 @@ it("names the failing cell, leaves its output as an error, does not run later ce
   expect(cells[2].outputs).toEqual([]);
 });
 
+it("tells the progress that a running cell displays", async () => {
+  const progress = (step: number, more = "") =>
+    `report({ label: '1:5 "first"', step: ${step}, steps: 8, tokens: 64, loss: 4.25, tokensPerSecond: 1000, secondsLeft: 9${more} });`;
+  const path = save(folder.path, "progress.ipynb", [
+    'import * as tslab from "tslab"; import { liveProgress } from "braid-lm/workbook";',
+    `const report = liveProgress(tslab); ${progress(1)} await new Promise((done) => setTimeout(done, 400)); ${progress(8, ", validation: 4.5")}`,
+  ]);
+  const told: (string | undefined)[] = [];
+  const [outcome] = await runWorkbook({
+    ...{ notebooks: [path], out },
+    onCell: (_, { number, status, progress }) => number === 2 && status === "running" && told.push(progress),
+  });
+  expect(outcome).toMatchObject({ status: "ok", messages: [] });
+  expect(told).toEqual([
+    undefined,
+    '1:5 "first": step 1/8, loss 4.250, 1.00 ktok/s, 9 s left',
+    '1:5 "first": step 8/8, loss 4.250, validation 4.500, 1.00 ktok/s, done',
+  ]);
+});
+
 it("ends a cell that loops for ever, and its kernel, at the time-out", async () => {
   const path = save(folder.path, "endless.ipynb", ["const x = 1;", "while (true) {}", "x"]);
   const started = Date.now();

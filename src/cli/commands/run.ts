@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .command("run")
     .description("Execute notebooks in a tslab kernel, without Python or a Jupyter server")
     .argument("[notebooks...]", "notebooks to run, in this order (default: all of notebooks/)")
-    .addOption(new Option("--scale <scale>", "the parameter `scale`").choices(["recorded", "smoke", "nano"]))
+    .addOption(new Option("--scale <scale>", "the parameter `scale`").choices(["recorded", "smoke", "nano", "mini"]))
     .option("--param <name=value>", "another parameter; may be repeated", collect, [])
     .option("--timeout <s>", "seconds that a cell may take", positive)
     .option("--total-timeout <s>", "seconds that all notebooks together may take", positive)
@@ -79,11 +79,19 @@ async function run(notebooks: string[], flags: RunFlags): Promise<void> {
 
 const terminal = process.stdout.isTTY;
 
-function printCell(notebook: string, { cell, number, count, status, seconds: taken }: CellProgress): void {
-  if (status === "running" && !terminal) return;
-  const line = cell.source.split("\n").find((text) => text.trim()) ?? "";
+/** Milliseconds between lines of progress where they cannot be redrawn in place. */
+const quiet = 30_000;
+let told = Number.NEGATIVE_INFINITY;
+
+function printCell(notebook: string, { cell, number, count, status, seconds: taken, progress }: CellProgress): void {
+  if (status === "running" && !terminal) {
+    if (progress === undefined || performance.now() - told < quiet) return;
+    told = performance.now();
+  }
+  const line = progress ?? cell.source.split("\n").find((text) => text.trim()) ?? "";
   const time = status === "running" ? "" : ` ${taken.toFixed(1)} s`;
-  const text = `${notebook}  cell ${number}/${count}  ${status}${time}  ${line.trim()}`.slice(0, 110);
+  const width = terminal ? Math.max(40, process.stdout.columns - 1) : 160;
+  const text = `${notebook}  cell ${number}/${count}  ${status}${time}  ${line.trim()}`.slice(0, width);
   process.stdout.write(
     terminal ? `\r\u001b[K${text}${status === "ok" || status === "running" ? "" : "\n"}` : `${text}\n`,
   );
