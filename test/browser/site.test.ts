@@ -143,6 +143,14 @@ describe.runIf(runsHere)("the site of braid report in headless Chromium", () => 
       }));
       expect({ name, wide, unreachable }).toEqual({ name, wide: 0, unreachable: 0 });
     }
+    // A box says on which side there is more to see.
+    await page.goto(url("index.html"));
+    const box = page.locator("#cost ~ .scroll").first();
+    expect(await box.getAttribute("data-more")).toBe("right");
+    await box.evaluate((element) => element.scrollTo(element.scrollWidth, 0));
+    await expect.poll(() => box.getAttribute("data-more")).toBe("left");
+    await box.evaluate((element) => element.scrollTo(20, 0));
+    await expect.poll(() => box.getAttribute("data-more")).toBe("left right");
   });
 
   it("runs no script and loads nothing that a notebook's outputs hold", async () => {
