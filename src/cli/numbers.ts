@@ -40,7 +40,7 @@ export const among =
 
 export function seedNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0)
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0)
     throw new InvalidArgumentError("It must be a whole number of 0 or more.");
   return value;
 }

@@ -251,11 +251,28 @@ export const defaultTokens = 16_000_000;
 /** The data set's name: "synthetic", or "synthetic[:65536]" for another number of training tokens, as texts that are cut are called. */
 const nameOf = (trainTokens: number) => (trainTokens === defaultTokens ? "synthetic" : `synthetic[:${trainTokens}]`);
 
-/** The training tokens of the synthetic data set of this name; undefined for names of other data. */
-export function syntheticTokens(name: string): number | undefined {
-  const [whole, cut] = /^synthetic(?:\[:(\d+)\])?$/.exec(name) ?? [];
-  return whole === undefined ? undefined : cut === undefined ? defaultTokens : Number(cut);
+const named = /^synthetic(?:\[:(\d+)\])?$/;
+
+/** Whether a data set of this name is the synthetic language. */
+export const isSynthetic = (name: string): boolean => named.test(name);
+
+/**
+ * The training tokens of the synthetic data set that a run has read; undefined where it read other data. Older runs do not say it in the
+ * name: of them the checksum tells whether it was the usual number or that of the run's own tokens.
+ */
+export function syntheticTokens(data: { name: string; sha256: string }, runTokens: number): number | undefined {
+  if (!isSynthetic(data.name)) return undefined;
+  const cut = named.exec(data.name)?.[1];
+  if (cut !== undefined) return Number(cut);
+  return data.sha256 === checksum({ seed: 0, trainTokens: runTokens }) ? runTokens : defaultTokens;
 }
+
+/** A checksum of what the language is generated from. */
+function checksum({ seed, trainTokens, validationTokens = usualValidation }: SyntheticOptions): string {
+  return sha256(`braid synthetic ${generatorVersion} ${JSON.stringify({ seed, trainTokens, validationTokens })}`);
+}
+
+const usualValidation = 2 ** 18;
 
 /**
  * The synthetic language as a data set, with the floor of its validation stream: nats a token that the generator's own
@@ -263,7 +280,7 @@ export function syntheticTokens(name: string): number | undefined {
  * @throws Error when a token count is not a positive integer
  */
 export function syntheticDataset(options: SyntheticOptions): Dataset {
-  const { seed, trainTokens, validationTokens = 2 ** 18, codec = bytesCodec() } = options;
+  const { seed, trainTokens, validationTokens = usualValidation, codec = bytesCodec() } = options;
   for (const [name, value] of Object.entries({ trainTokens, validationTokens })) {
     if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} must be a positive integer, got ${value}`);
   }
@@ -282,7 +299,7 @@ export function syntheticDataset(options: SyntheticOptions): Dataset {
   const validation = generate("validation", validationTokens);
   return {
     name: nameOf(trainTokens),
-    sha256: sha256(`braid synthetic ${generatorVersion} ${JSON.stringify({ seed, trainTokens, validationTokens })}`),
+    sha256: checksum({ seed, trainTokens, validationTokens }),
     codec,
     train: train.stream,
     validation: validation.stream,

@@ -48,18 +48,13 @@ export async function loadText(options: TextOptions): Promise<Dataset> {
   return { ...dataset, name: `${name}[:${limitTokens}]`, train: limited };
 }
 
-async function wholeText({
-  train,
-  validation,
-  codec,
-  cache = cacheFolder(),
-  onProgress,
-}: TextOptions): Promise<Dataset> {
+async function wholeText({ train, validation, codec, cache, onProgress }: TextOptions): Promise<Dataset> {
   const packed = await Promise.all([train, ...(validation === undefined ? [] : [validation])].map(readTextFile));
   // Keyed by the files as they lie on disk: unpacking a large file takes longer than reading its ids.
   const key = sha256(JSON.stringify([cacheVersion, codec.kind, codec.sha256, packed.map((bytes) => sha256(bytes))]));
   // Bytes need no tokenising, so caching them would only double the text on disk.
-  const cached = cache !== false && codec.kind !== "bytes" ? join(cache, "tokens", `${key}.tokens`) : undefined;
+  const file = join("tokens", `${key}.tokens`);
+  const cached = cache !== false && codec.kind !== "bytes" ? join(cache ?? cacheFolder(file), file) : undefined;
   if (cached !== undefined) {
     // A missing entry is the usual case, a damaged one is written anew.
     const found = await loadTokens(cached, codec).catch(() => undefined);

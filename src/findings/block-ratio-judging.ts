@@ -3,7 +3,7 @@
 import type { Budget, Models } from "./block-ratio-models.js";
 import { type PaperModel, paperGap, paperModel } from "./block-ratio-paper.js";
 import { seedsInWords } from "./change.js";
-import { counted, judge, type Part, part, restsOn } from "./claims.js";
+import { counted, judge, type Part, part } from "./claims.js";
 import { inWords, type Verdict } from "./finding.js";
 import { paperSizes } from "./paper-names.js";
 import { allOf, belowZero, type Interval, withinMargin } from "./stats.js";
@@ -42,7 +42,7 @@ export function judged(
       const open = allOf(parts.map(({ outcome }) => outcome)) === "unresolved";
       return (
         (open ? seedsInWords(parts, margin) : undefined) ??
-        `${restsOn(parts, outcomeOf)}Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`
+        `Seeds that disagree with those here, larger models, or more tokens a parameter: ${tokensAParameter(models, paper)}.`
       );
     },
   });

@@ -2,7 +2,7 @@
 
 import { paperLead } from "./bytes-paper.js";
 import { type LeadChange, lead, leadChanges, type SettingRuns, trainFlops } from "./bytes-settings.js";
-import { type Part, part } from "./claims.js";
+import { type Part, part, restsOn } from "./claims.js";
 import { inWords, type Row, type Verdict } from "./finding.js";
 import type { FourArchitecture } from "./models.js";
 import { allOf } from "./stats.js";
@@ -59,6 +59,7 @@ function leadGrows(changes: readonly LeadChange[], paper: readonly Row[]): Verdi
     outcome: outcomeOf(parts),
     evidence: `The lead is ${inWords(changes[0].onBytes)} nats a byte on bytes; ${told.join("; ")}.`,
     change:
+      restsOn(parts) +
       "More seeds; the same validation text for bytes and tokens; a size at which the Transformer is level on tokens, from where the essay sets out.",
     parts,
   };
@@ -81,6 +82,7 @@ function hybridsBeatBothParents(bytes: SettingRuns, others: readonly SettingRuns
     outcome: outcomeOf(parts),
     evidence: `On bytes ${against(bytes, "transformer")} nats a byte against the Transformer; against Mamba-2 ${against(bytes, "mamba")}${elsewhere}.`,
     change:
+      restsOn(parts) +
       "A difference to Mamba-2 that more seeds tell from none, or longer contexts, which give attention more to find.",
     parts,
   };

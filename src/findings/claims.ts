@@ -18,7 +18,7 @@ export function part(
   interval: Interval | undefined,
   judge: (interval: Interval) => Outcome = belowZero,
 ): Part | undefined {
-  return interval && { name, interval, outcome: judge(interval) };
+  return interval && { name, interval, outcome: judge(interval), ...(judge !== belowZero && { judge }) };
 }
 
 /** A claim to be judged. */
@@ -38,20 +38,22 @@ export function judge({ claim, paper, change, parts, evidence }: UnjudgedClaim):
   if (compared.length < parts.length || parts.length === 0) return [];
   const outcome = allOf(compared.map((known) => known.outcome));
   const told = typeof change === "function" ? change(compared) : change;
-  return [{ claim, paper, outcome, evidence: evidence(compared), ...(told && { change: told }), parts: compared }];
+  const words = `${restsOn(compared)}${told ?? ""}`.trim();
+  return [{ claim, paper, outcome, evidence: evidence(compared), ...(words && { change: words }), parts: compared }];
 }
 
 /**
  * "It rests on a, b; with intervals that hold for all 8 comparisons together (Bonferroni), on a alone. ": what contradicts a claim that
- * needs all its parts, and what would if their number were reckoned with. Empty where nothing contradicts it.
+ * needs several parts, and what would if their number were reckoned with. Empty where nothing contradicts it, or there is one part.
  */
-export function restsOn(parts: readonly Part[], judge: (interval: Interval) => Outcome = belowZero): string {
+export function restsOn(parts: readonly Part[]): string {
   const against = parts.filter(({ outcome }) => outcome === "contradicted");
-  if (against.length === 0) return "";
+  if (against.length === 0 || parts.length === 1) return "";
   const names = (list: readonly Part[]) => list.map(({ name }) => name).join(", ");
   const rest = `It rests on ${names(against)}`;
-  if (parts.length === 1) return `${rest}. `;
-  const staying = against.filter(({ interval }) => judge(widened(interval, parts.length)) === "contradicted");
+  const staying = against.filter(
+    ({ interval, judge = belowZero }) => judge(widened(interval, parts.length)) === "contradicted",
+  );
   const left =
     staying.length === against.length
       ? `on ${against.length === 1 ? "it" : "them"} too`

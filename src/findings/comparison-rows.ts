@@ -2,13 +2,14 @@
 
 import { type Row, rounded, type Verdict } from "./finding.js";
 import { pooledParts } from "./pooled.js";
+import { belowZero } from "./stats.js";
 
 /**
  * One row a comparison, with its own interval and with that of the spread of all alike (empty for those that have no group).
  * @param groupOf as in `pooledParts`
  */
 export function comparisonRows(verdicts: readonly Verdict[], groupOf: (name: string) => string | undefined): Row[] {
-  return pooledParts(verdicts, groupOf).map(({ name, outcome, interval, pooled }) => ({
+  return pooledParts(verdicts, groupOf).map(({ name, outcome, interval, pooled, judge = belowZero }) => ({
     comparison: name,
     difference: rounded(interval.mean, 4),
     low: rounded(interval.low, 4),
@@ -17,6 +18,7 @@ export function comparisonRows(verdicts: readonly Verdict[], groupOf: (name: str
     outcome,
     pooledLow: pooled ? rounded(pooled.low, 4) : null,
     pooledHigh: pooled ? rounded(pooled.high, 4) : null,
+    pooledOutcome: pooled ? judge(pooled) : null,
   }));
 }
 
@@ -25,14 +27,15 @@ export function comparisonRows(verdicts: readonly Verdict[], groupOf: (name: str
  * `comparisonRows` would change.
  */
 export function pooledInWords(rows: readonly Row[]): string {
-  const side = (low: Row[string], high: Row[string]) =>
-    low === null || high === null ? undefined : Number(high) < 0 ? "the paper's" : Number(low) > 0 ? "the other" : "";
   const decided = rows.filter(({ outcome }) => outcome !== "unresolved");
-  const added = rows.flatMap(({ comparison, outcome, pooledLow, pooledHigh }) => {
-    const pooled = side(pooledLow, pooledHigh);
-    return outcome === "unresolved" && pooled ? [`${comparison} (${pooled} side)`] : [];
-  });
-  const lost = decided.filter(({ pooledLow, pooledHigh }) => side(pooledLow, pooledHigh) === "");
+  const sides: Record<string, string> = { reproduced: "the paper's side", contradicted: "the other side" };
+  const added = rows
+    .filter(({ outcome }) => outcome === "unresolved")
+    .flatMap(({ comparison, pooledOutcome }) => {
+      const side = sides[String(pooledOutcome)];
+      return side === undefined ? [] : [`${comparison} (${side})`];
+    });
+  const lost = decided.filter(({ pooledOutcome }) => pooledOutcome === "unresolved");
   const are = `${decided.length} ${decided.length === 1 ? "is" : "are"} decided`;
   const lists = [
     ...(added.length > 0 ? [`these would be as well: ${added.join(", ")}`] : []),

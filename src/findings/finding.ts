@@ -25,7 +25,13 @@ export interface Verdict {
   /** What would change the verdict, in a sentence. */
   change?: string;
   /** The comparisons that the outcome rests on. */
-  parts: { name: string; outcome: Outcome; interval: Interval }[];
+  parts: {
+    name: string;
+    outcome: Outcome;
+    interval: Interval;
+    /** How an interval of this comparison is judged, where not by the side of zero that it lies on. */
+    judge?: (interval: Interval) => Outcome;
+  }[];
 }
 
 /** Runs by the name of their study; studies that were not asked for are not in it. */

@@ -103,7 +103,7 @@ export const fusionStudies: readonly Study[] = [
     ...nano,
     name: "fusion-scalar",
     about:
-      "The designs of Table 18 with the scalar of the Differential Transformer: two more pairs of the norm, three of other axes",
+      "The designs of Table 18 with the scalar of the Differential Transformer: two more pairs of the norm, five of other axes",
     variants: scaled.map(design),
     pending: true,
   },

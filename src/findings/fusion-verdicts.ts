@@ -53,7 +53,7 @@ function axisClaim(name: string, claim: string, designs: Designs, paper: PaperTa
   const printed = pairsOf(fusionAxis(name), comparedDesigns("all"));
   const others =
     printed.length > pairs.length
-      ? `; over the ${printed.length} printed, of which ${printed.length - pairs.length} are not trained here, ${paperMeans(printed, paper)}`
+      ? `; over the ${printed.length} printed, of which ${printed.length - pairs.length} ${printed.length - pairs.length === 1 ? "is" : "are"} not trained here, ${paperMeans(printed, paper)}`
       : "";
   return {
     claim,

@@ -1,7 +1,7 @@
 /** Finding 04: how attention and Mamba-2 are put into one layer (paper, Tables 6 and 18 to 20, Appendix Q). */
 
 import type { RunRecord } from "../runs/types.js";
-import { type Finding, filled, type PaperTables, type Row, rounded } from "./finding.js";
+import { type Finding, filled, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
 import { alphaRows, fusionAlphaFigure, withAlphas } from "./fusion-alpha.js";
 import { designsWith, fusionAxes, pairsOf, paperEffect, paperLoss } from "./fusion-axes.js";
 import { fusionTables } from "./fusion-designs-params.js";
@@ -24,10 +24,10 @@ export const fusion: Finding = {
   paperTables: [fusionTables["1b"], fusionTables["350m"], paperDimensionTable],
   studies: [...fusionStudies, ...fusionRepeats],
   tables: (runs, paper) => ({
-    ...ofStudy(runs, "fusion", () => ({
-      fusion: designTable(designRuns(runs), paper),
-      "fusion-axes": axisTable(designRuns(runs), paper),
-      "fusion-pairs": pairTable(designRuns(runs), paper),
+    ...ofDesigns(runs, (own) => ({
+      fusion: designTable(own, paper),
+      "fusion-axes": axisTable(own, paper),
+      "fusion-pairs": pairTable(own, paper),
     })),
     ...ofStudy(runs, "fusion-dimensions", (own) => ({ "fusion-dimensions": dimensionTable(own, paper) })),
     ...ofStudy(withAlphas(runs), "fusion-alpha", (own) => ({ "fusion-alpha": alphaRows(own) })),
@@ -37,7 +37,7 @@ export const fusion: Finding = {
     }),
   }),
   figures: (runs, paper, document) => ({
-    ...ofStudy(runs, "fusion", () => ({ fusion: fusionFigure(lossesByLabel(designRuns(runs)), paper, document) })),
+    ...ofDesigns(runs, (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
     ...ofStudy(runs, "fusion-dimensions", (own) => ({
       "fusion-dimensions": fusionDimensionsFigure(lossesByLabel(own), paper, document),
     })),
@@ -45,6 +45,12 @@ export const fusion: Finding = {
   }),
   verdicts: (runs, paper) => withRepeats(fusionVerdicts(runs, paper), (part) => repeatsOf(runs, repeated, part)),
 };
+
+/** What is made of the runs of the compared designs; nothing where there are none. */
+function ofDesigns<T>(runs: StudyRuns, make: (own: readonly RunRecord[]) => Record<string, T>): Record<string, T> {
+  const own = designRuns(runs);
+  return own.length > 0 ? make(own) : {};
+}
 
 /** The best design against its neighbours: what larger models and models of bytes were trained for as well. */
 const repeated: readonly Repeated[] = (

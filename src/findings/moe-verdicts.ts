@@ -65,7 +65,7 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
       paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)} nats a token.`,
       outcome: allOf(same.map(({ outcome }) => outcome)),
       evidence: `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,
-      change: `${apart.length > 0 ? `${restsOn(same, (gap) => alike(gap, margin))}Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} ${fixed}`,
+      change: `${apart.length > 0 ? `${restsOn(same)}Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} ${fixed}`,
       parts: same,
     },
   ];

@@ -25,7 +25,8 @@ export interface ObtainOptions extends Part {
 }
 
 /**
- * Recorded: the finding's runs from the store. Other scales: trains what is missing, of its first study unless others are named.
+ * Recorded: the finding's runs from the store. Other scales: trains what is missing, of its first study of that size (smoke: of any)
+ * unless others are named.
  * When training is stopped, the seeds that are complete are given, and it is said which.
  * @throws Error as `recordedRuns` does; when a study is of another size; Stopped when no seed is complete; or what opening the data and training throw
  */
@@ -33,7 +34,9 @@ export async function obtainRuns(finding: Finding, options: ObtainOptions): Prom
   const { scale, data, keep = "runs" } = options;
   if (scale === "recorded") return recordedRuns(finding, options);
   const named = options.studies && options.studies.length > 0;
-  const studies = named ? studiesOf(finding, options.studies) : finding.studies.slice(0, 1);
+  const fitting = finding.studies.filter(({ size }) => scale === "smoke" || size === scale);
+  if (fitting.length === 0) throw new Error(`scale: ${finding.name} has no study of size ${scale}`);
+  const studies = named ? studiesOf(finding, options.studies) : fitting.slice(0, 1);
   const other = studies.find(({ size }) => scale !== "smoke" && size !== scale);
   if (other) throw new Error(`scale: the study ${other.name} is of size ${other.size}; it was asked for at ${scale}`);
   const dataset = await openDataset(data ?? (scale === "smoke" ? smokeData : { data: "synthetic" }));

@@ -5,7 +5,7 @@ import { type Row, rounded, type StudyRuns } from "./finding.js";
 
 /**
  * Minutes of a GPU: of the time in which runs shared one, each counts its part. A run that was resumed has its last session alone as
- * wall time; its training, which it counts whole, is then the longer of the two.
+ * wall time; the training of its own steps, which it counts whole, is then the longer of the two.
  */
 export function gpuMinutes(runs: readonly RunRecord[]): number {
   const seconds = ({ result, provenance: { wallSeconds, sideBySide = 1 } }: RunRecord) =>

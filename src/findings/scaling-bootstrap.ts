@@ -1,6 +1,7 @@
 /**
  * The residual bootstrap of fitted optima: losses are moved by what the fit leaves of others, and fitted again. Architectures are
- * moved together, because what a parabola leaves is mostly its own misfit, and bends the curves of all alike.
+ * moved together, because what a parabola leaves is mostly its own misfit, and bends the curves of all alike; and all budgets of a size
+ * are, because their runs share their beginning, and their misfit too.
  */
 
 import type { Rng } from "../data/rng.js";
@@ -39,9 +40,9 @@ function widened(rest: readonly [place: string, residual: number][], parameters:
 }
 
 /**
- * Optimal sizes of resampled losses: in a draw, each place of the grid is given another place, and the loss of every architecture there
- * is moved by that architecture's own residual at the other place, or at any of its places where it has none at that one. Ratios of
- * sizes from one draw so keep what the architectures' misfits have in common.
+ * Optimal sizes of resampled losses: in a draw, each step of size is given another one, and the losses of every architecture there are
+ * moved by that architecture's own residuals at the other step and the same budget, or at any of its places where it has none at that
+ * one. Ratios of sizes from one draw so keep what the architectures' misfits have in common.
  * @param groups points of one architecture each
  * @returns for each group one map (budget to weights) a draw; none where it has no residuals to draw from
  */
@@ -52,12 +53,10 @@ export function resample(
   rng: Rng,
 ): Map<number, number>[][] {
   const noises = groups.map((points) => noiseOf(points, method));
-  const places = [...new Set(groups.flatMap((points) => points.map(placeOf)))];
-  const sources = places.filter((place) => noises.some((noise) => noise.has(place)));
-  if (sources.length === 0) return groups.map(() => []);
+  const steps = [...new Set(groups.flatMap((points) => points.map(({ step }) => step)))];
   const drawn = Array.from(
     { length: draws },
-    () => new Map(places.map((place) => [place, sources[rng.below(sources.length)]])),
+    () => new Map(steps.map((step) => [step, steps[rng.below(steps.length)]])),
   );
   return groups.map((points, i) => {
     const own = [...noises[i].values()];
@@ -66,7 +65,8 @@ export function resample(
     // Only the losses move.
     const flops = flopsPerToken(points);
     return drawn.map((sourceOf) => {
-      const residual = (point: IsoPoint) => noises[i].get(sourceOf.get(placeOf(point))!) ?? own[rng.below(own.length)];
+      const residual = (point: IsoPoint) =>
+        noises[i].get(placeOf({ ...point, step: sourceOf.get(point.step)! })) ?? own[rng.below(own.length)];
       const moved = points.map((point) => ({ ...point, loss: point.loss + residual(point) }));
       return (law ? lawOptima(moved, law, flops) : findOptima(moved, method)).sizes;
     });

@@ -77,16 +77,13 @@ export function betweenVerdict(
   };
 }
 
-/** In how many readings both hybrids are certainly apart from each parent. */
+/** In how many readings, of those that have the intervals, both hybrids are certainly apart from each parent. */
 function sides(fits: readonly FittedReading[]): string {
   const apart = parents.map((parent) => {
-    const certain = fits.filter(({ ratios }) =>
-      hybrids.every((hybrid) => {
-        const { low, high } = ratioOf(ratios, hybrid, parent).interval;
-        return low > 0 || high < 0;
-      }),
-    );
-    return `from ${whose(parent)} in ${counted(certain.length)}`;
+    const both = fits.map(({ ratios }) => hybrids.map((hybrid) => ratioOf(ratios, hybrid, parent).interval));
+    const known = both.filter((pair) => pair.every(({ low }) => Number.isFinite(low)));
+    const certain = known.filter((pair) => pair.every(({ low, high }) => low > 0 || high < 0));
+    return `from ${whose(parent)} in ${counted(certain.length)} of the ${known.length} fits that have them`;
   });
   return `The intervals tell both hybrids' optima ${apart.join(" and ")}.`;
 }

@@ -87,7 +87,7 @@ export function withinMargin({ low, high }: Interval, margin: number): Outcome {
 /**
  * The outcome of a claim that needs all its parts: reproduced when every part is, contradicted when any part is.
  * Needing all parts keeps the 5 % error of "reproduced" without a correction for their number; "contradicted" has no
- * such protection, so the parts are always printed with it, and `restsOn` says which would stay.
+ * such protection, so the parts are always printed with it, and `restsOn` (claims.ts) says which would stay.
  */
 export function allOf(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes("contradicted")) return "contradicted";

@@ -42,7 +42,7 @@ export const schemes = {
 export type Scheme = keyof typeof schemes;
 
 /** Contrast that small text needs (WCAG 2.2, 1.4.3). */
-export const textContrast = 4.5;
+const textContrast = 4.5;
 
 /** A colour as text needs it: as much of the scheme's ink mixed in as makes it stand out from the paper. */
 export function textColour(colour: string, scheme: Scheme): string {

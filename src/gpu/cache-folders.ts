@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,9 +21,15 @@ export function cacheFolders(): string[] {
   return folders;
 }
 
-/** The first of them that can be written, which is made if need be; the last where none can, for what is told when writing fails. */
-export function cacheFolder(): string {
+/**
+ * The first of them that has what is looked for, be it read-only; else the first that can be written, which is made if need be; else the
+ * last, for what is told when writing fails.
+ * @param wanted path inside a cache folder
+ */
+export function cacheFolder(wanted?: string): string {
   const folders = cacheFolders();
+  const having = wanted === undefined ? undefined : folders.find((folder) => existsSync(join(folder, wanted)));
+  if (having !== undefined) return having;
   const writable = folders.find((folder) => {
     try {
       mkdirSync(folder, { recursive: true });

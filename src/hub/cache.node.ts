@@ -32,9 +32,10 @@ export class ModelCache {
   /** @param base folder of all caches: $BRAID_CACHE, or ~/.cache/braid and its like, unless given */
   constructor(
     readonly repo: string,
-    base: string = cacheFolder(),
+    base?: string,
   ) {
-    this.folder = join(base, "hub", repo.replace("/", "--"));
+    const own = join("hub", repo.replace("/", "--"));
+    this.folder = join(base ?? cacheFolder(own), own);
   }
 
   /** The model folder of a commit. */

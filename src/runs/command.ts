@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { syntheticTokens } from "../data/synthetic.js";
+import { isSynthetic } from "../data/synthetic.js";
 import type { RunRecord } from "./types.js";
 
 /**
@@ -15,8 +15,8 @@ export function commandFor(run: RunRecord, file: string): string {
   const { data } = run.spec;
   const spec = `npx braid train --spec ${shown(file)}`;
   const out = `--out out/${run.id}`;
-  if (syntheticTokens(data.name) !== undefined) return `${spec} --data synthetic ${out}`;
   const tokenizer = data.tokenizerSha256 === undefined ? "" : ` --tokenizer ${tokenizerFile(data.tokenizerSha256)}`;
+  if (isSynthetic(data.name)) return `${spec} --data synthetic${tokenizer} ${out}`;
   const validation = data.validationSha256 === undefined ? "" : " --validation VALIDATION.txt";
   const note = data.validationSha256 === undefined ? "" : `, VALIDATION.txt ${data.validationSha256}`;
   const lines = [

@@ -1,6 +1,7 @@
 import { countParameters } from "../config/parameters.js";
 import { batchAt } from "../data/batches.js";
 import { checkVocabulary } from "../data/codec.js";
+import { isSynthetic } from "../data/synthetic.js";
 import type { Dataset } from "../data/types.js";
 import { answer } from "../evaluate/answer.js";
 import { NllEvaluation } from "../evaluate/nll.js";
@@ -245,7 +246,9 @@ async function beginning(trunk: CheckpointStore | undefined, end: number): Promi
 /** A run's identity names its data; other data would give another run under the same name. */
 function checkDataset({ data, config }: TrainSpec, dataset: Dataset): void {
   const given = dataIdentity(dataset);
-  const cut = (name: string) => /\[:\d+\]$/.exec(name)?.[0] ?? "all of it";
+  // The checksum of the synthetic language is of its length as well, and older names do not say it.
+  const cut = (name: string) =>
+    isSynthetic(name) && isSynthetic(data.name) ? undefined : (/\[:\d+\]$/.exec(name)?.[0] ?? "all of it");
   const parts: [what: string, wanted: string | undefined, is: string | undefined][] = [
     ["SHA-256 of the training text", data.sha256, given.sha256],
     ["SHA-256 of the validation text", data.validationSha256, given.validationSha256],

@@ -115,7 +115,7 @@ function costTables(findings: readonly FindingClaims[], runs: readonly RunRecord
   )}
 <p class="note">Runs that two findings rest on count in both.</p>
 ${scaleTable("runs of the study", studies, all)}
-<p class="note">GPU minutes: a run's time from start to end, divided by the number of runs that shared its card. Tokens: those trained; what a run took over from a shorter one is not counted again. Parameters: without the embedding.</p>`;
+<p class="note">GPU minutes: a run's time from start to end, or that of its training where it was stopped and gone on with, divided by the number of runs that shared its card. Tokens: those trained; what a run took over from a shorter one is not counted again. Parameters: without the embedding.</p>`;
 }
 
 function scaleTable(what: string, rows: readonly string[], foot = ""): string {

@@ -120,11 +120,18 @@ describe("braid train", () => {
     expect(code).toBe(0);
     expect(weights(again)).toBe(weights(whole));
     expect(out).toMatch(/\nThe recorded losses to the last bit: validation and \d+ points of the curve\.\n$/);
+    // A record made before the name said how long the text was: its checksum tells.
+    const record = JSON.parse(readFileSync(join(whole, "result.json"), "utf8"));
+    const older = join(folder, "older.json");
+    writeFileSync(
+      older,
+      JSON.stringify({ spec: { ...record.spec, data: { ...record.spec.data, name: "synthetic" } } }),
+    );
+    expect((await braid("train", "--spec", older, "--data", "synthetic").ended).code).toBe(0);
     const refused = await braid(...spec, "--validate-every", "3", "--seed", "4").ended;
     expect(refused.err).toMatch(/--seed: the run of --spec says it; leave out one of them/);
     expect(refused.code).toBe(1);
     const broken = join(folder, "broken.json");
-    const record = JSON.parse(readFileSync(join(whole, "result.json"), "utf8"));
     writeFileSync(broken, JSON.stringify({ spec: { ...record.spec, optimizer: undefined } }));
     expect((await braid("train", "--spec", broken).ended).err).toMatch(/broken\.json: spec\.optimizer: /);
   });

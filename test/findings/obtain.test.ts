@@ -6,6 +6,7 @@ import { blockRatio } from "../../src/findings/block-ratio.js";
 import { findings } from "../../src/findings/index.js";
 import { obtainRuns } from "../../src/findings/obtain.node.js";
 import { recordedRuns } from "../../src/findings/recorded.node.js";
+import { scaling } from "../../src/findings/scaling.js";
 import { planStudy } from "../../src/findings/study.js";
 import { findingsTable } from "../../src/findings/summary.node.js";
 import { runId } from "../../src/runs/identity.js";
@@ -95,9 +96,10 @@ describe("recorded runs", () => {
 
 describe("runs at other scales", () => {
   test("are of studies of that size", async () => {
-    await expect(obtainRuns(blockRatio, { scale: "mini" })).rejects.toThrow(
+    await expect(obtainRuns(blockRatio, { scale: "mini", studies: ["block-ratio"] })).rejects.toThrow(
       "scale: the study block-ratio is of size nano; it was asked for at mini",
     );
+    await expect(obtainRuns(scaling, { scale: "mini" })).rejects.toThrow("scale: scaling has no study of size mini");
   });
 });
 

@@ -236,6 +236,7 @@ describe("braid sweep", () => {
     [["--finding", "block-ratio"], "--data: name the data to train on"],
     [["--data", "synthetic"], "give one of --finding, --study and --specs"],
     [["--finding", "block-ratio", "--study", "block-ratio"], "give one of --finding, --study and --specs"],
+    [["--finding", "block-ratio", "--scale", "smoke", "--seeds", "0,"], "It must be a whole number of 0 or more."],
     [["--study", "nope"], 'study: "nope" is not known; studies are block-ratio, '],
     [["--finding", "block-ratio", "--study", "moe", "--scale", "smoke"], "give one of --finding, --study and --specs"],
     [["--study", "block-ratios", "--scale", "smoke"], 'study: "block-ratios" is not known; studies are block-ratio, '],

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,6 +43,24 @@ test("that its holder has made and not yet written is waited for", () => {
   const from = performance.now();
   expect(() => lock(file)).toThrow("cannot be read as a lock; remove it if no other sweep writes to");
   expect(performance.now() - from).toBeGreaterThan(100);
+});
+
+test("that is written while it is waited for is held by who wrote it", () => {
+  writeFileSync(`${file}.lock`, "");
+  const holder = JSON.stringify({ pid: process.pid, host: hostname() });
+  const write = `require("node:fs").writeFileSync(${JSON.stringify(`${file}.lock`)}, ${JSON.stringify(holder)})`;
+  // Another process, for this one is blocked as it waits.
+  const writer = spawn(process.execPath, ["-e", write], { stdio: "ignore" });
+  let message = "";
+  for (let tries = 0; tries < 50 && !message.includes("being written"); tries++) {
+    try {
+      lock(file);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+  }
+  writer.kill();
+  expect(message).toContain(`${file} is being written by another sweep, process ${process.pid}`);
 });
 
 test("of another machine is left alone, for nobody here knows", () => {

@@ -117,7 +117,7 @@ describe("train", () => {
     await expect(trained({ ...spec, data: { ...spec.data, sha256: "0" } })).rejects.toThrow(
       `The run reads "synthetic[:20000]", but the data given is "synthetic[:20000]": SHA-256 of the training text is ${sha256}, not 0.`,
     );
-    await expect(trained({ ...spec, data: { ...spec.data, name: "synthetic[:9]" } })).rejects.toThrow(
+    await expect(trained({ ...spec, data: { ...spec.data, name: "corpus[:9]" } })).rejects.toThrow(
       "part of the training text is [:20000], not [:9]",
     );
   });

@@ -32,6 +32,9 @@ files stay in the environment (delete the folder to be rid of them); figures tha
     .action(lab);
 }
 
+/** Where the environment is, or where it is to be made. */
+const cachedVenv = (name: string) => join(cacheFolder(name), name);
+
 async function lab(flags: LabFlags): Promise<void> {
   requireNotebookNode();
   const notebooks = notebooksFolder();
@@ -44,7 +47,7 @@ async function lab(flags: LabFlags): Promise<void> {
   // Loaded here, so that other commands start without them.
   const { jupyterlabVersion, prepareVenv } = await import("../../workbook/lab-venv.js");
   const { Lab } = await import("../../workbook/lab.js");
-  const venv = resolve(flags.venv ?? join(cacheFolder(), `jupyterlab-${jupyterlabVersion}`));
+  const venv = resolve(flags.venv ?? cachedVenv(`jupyterlab-${jupyterlabVersion}`));
   await prepareVenv(venv, flags.python, (text) => process.stdout.write(`${text}\n`));
   installKernelspec(join(venv, "share", "jupyter"));
   const { signal } = stopSignal((how) => process.stderr.write(`\nEnding JupyterLab and its kernels; ${how}\n`));

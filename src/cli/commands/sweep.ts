@@ -66,7 +66,7 @@ async function run(flags: SweepFlags): Promise<void> {
   const { nameOf, SweepDisplay } = await import("../sweep-display.js");
   const { countRuns, sweep, unfinishedRuns } = await import("../../runs/sweep.js");
   const { readStore } = await import("../../runs/store.js");
-  const { checkpointFolder } = await import("../../runs/checkpoints.js");
+  const { checkpointFolder, trunkFolder } = await import("../../runs/checkpoints.js");
   await requireKnown(flags);
   const data = dataOptions(flags);
   const planned = await plan(flags, data);
@@ -76,7 +76,8 @@ async function run(flags: SweepFlags): Promise<void> {
   process.stderr.write(`${count} runs, ${count - todo.length} of them finished before\n`);
   if (flags.list) return list(todo, flags.out);
   // Nothing to train may still leave checkpoints of a sweep that was killed just after its last record.
-  if (todo.length === 0 && !planned.some((one) => existsSync(checkpointFolder(flags.out, one)))) return;
+  const leftovers = planned.flatMap((one) => [checkpointFolder(flags.out, one), trunkFolder(flags.out, one)]);
+  if (todo.length === 0 && !leftovers.some((folder) => existsSync(folder))) return;
   const cards = todo.length === 0 ? [] : await cardsFor(flags);
   const orders: WorkerOptions = { data, checkpointSeconds: flags.checkpointSeconds };
   const display = new SweepDisplay(todo, process.stderr);

@@ -114,7 +114,7 @@ async function run(options: Options, command: Command): Promise<void> {
   const recorded = options.spec === undefined ? undefined : recordedSpec(options.spec);
   const { data, validation, tokenizer, name } = options;
   // The synthetic language of a recorded run is as long as it was then.
-  const tokens = (recorded && syntheticTokens(recorded.data.name)) ?? options.tokens;
+  const tokens = (recorded && syntheticTokens(recorded.data, recorded.tokens)) ?? options.tokens;
   const dataset = await openDataset({ data, validation, tokenizer, name, tokens });
   const spec = recorded ?? specFrom(options, dataset);
   const checkpoints = options.out ? new CheckpointFolder(join(options.out, "checkpoints"), spec) : undefined;
