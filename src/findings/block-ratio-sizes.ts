@@ -2,9 +2,9 @@
 
 import { accuraciesOfBoth } from "./accuracy.js";
 import type { Models } from "./block-ratio-models.js";
-import { type Row, rounded } from "./finding.js";
+import type { Row } from "./finding.js";
 import { differenceColumns } from "./result-columns.js";
-import { noiseOf } from "./seed-noise.js";
+import { inNoise, noiseOf } from "./seed-noise.js";
 
 const deciding = [
   ["inter 1:5", "Transformer"],
@@ -15,8 +15,8 @@ const deciding = [
 ] as const;
 
 /**
- * One row a comparison and size, in nats a token, with the accuracies of both models; none for a comparison that one size alone has. `inNoise` is the difference in
- * units of `noiseOf`, null where too few seeds of that size are there.
+ * One row a comparison and size, in nats a token, with the accuracies of both models; none for a comparison that one size alone has.
+ * `inNoise` is the difference in units of `noiseOf`, null where too few seeds of that size are there.
  */
 export function sizeRows(sizes: readonly Models[]): Row[] {
   return deciding.flatMap(([a, b]) => {
@@ -24,14 +24,13 @@ export function sizeRows(sizes: readonly Models[]): Row[] {
       const [model, other, interval] = [models.find(a), models.find(b), models.difference(a, b)];
       if (!model || !other || !interval) return [];
       const params = model.runs[0].result.params.nonEmbedding;
-      const noise = noiseOf(models, [a, b]);
       return [
         {
           comparison: `${a} − ${b}`,
           params,
           seeds: interval.n,
           ...differenceColumns("difference", interval),
-          inNoise: noise === undefined ? null : rounded(Math.abs(interval.mean) / noise, 1),
+          inNoise: inNoise(interval.mean, noiseOf(models, [a, b])),
           ...accuraciesOfBoth(model.runs, other.runs),
         },
       ];

@@ -8,7 +8,7 @@ import { trainBytesPerToken } from "./bytes-studies.js";
 import { type Row, rounded } from "./finding.js";
 import { type FourArchitecture, fourArchitectures } from "./models.js";
 import { differenceColumns, seedColumns } from "./result-columns.js";
-import { scatter } from "./seed-noise.js";
+import { inNoise, scatter } from "./seed-noise.js";
 import { architectureStyle } from "./theme.js";
 
 /**
@@ -84,7 +84,7 @@ export function effectTable(settings: readonly SettingRuns[], inter: BySeed): Ro
       low: rounded(low, 4),
       high: rounded(high, 4),
       noise: rounded(noise, 4),
-      inNoise: rounded(Math.abs(difference) / noise, 1),
+      inNoise: inNoise(difference, noise),
       seeds: n,
     };
   });

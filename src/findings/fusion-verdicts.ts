@@ -51,9 +51,10 @@ function axisClaim(name: string, claim: string, designs: Designs, paper: PaperTa
   const pairs = pairsOf(fusionAxis(name), designs.labels);
   const count = pairs.length === 1 ? "one pair" : `${pairs.length} pairs`;
   const printed = pairsOf(fusionAxis(name), comparedDesigns("all"));
+  const untrained = printed.length - pairs.length;
   const others =
-    printed.length > pairs.length
-      ? `; over the ${printed.length} printed, of which ${printed.length - pairs.length} ${printed.length - pairs.length === 1 ? "is" : "are"} not trained here, ${paperMeans(printed, paper)}`
+    untrained > 0
+      ? `; over the ${printed.length} printed, of which ${untrained} ${untrained === 1 ? "is" : "are"} not trained here, ${paperMeans(printed, paper)}`
       : "";
   return {
     claim,

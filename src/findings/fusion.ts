@@ -1,7 +1,7 @@
 /** Finding 04: how attention and Mamba-2 are put into one layer (paper, Tables 6 and 18 to 20, Appendix Q). */
 
 import type { RunRecord } from "../runs/types.js";
-import { type Finding, filled, type PaperTables, type Row, rounded, type StudyRuns } from "./finding.js";
+import { type Finding, filled, type PaperTables, type Row, rounded } from "./finding.js";
 import { alphaRows, fusionAlphaFigure, withAlphas } from "./fusion-alpha.js";
 import { designsWith, fusionAxes, pairsOf, paperEffect, paperLoss } from "./fusion-axes.js";
 import { fusionTables } from "./fusion-designs-params.js";
@@ -15,7 +15,7 @@ import { type Repeated, repeatRows, repeatsOf, withRepeats } from "./repeat-rows
 import { fusionRepeats } from "./repeats.js";
 import { differenceColumns, resultColumns } from "./result-columns.js";
 import { mean } from "./stats.js";
-import { labelsOf, ofStudy } from "./study-runs.js";
+import { labelsOf, ofRuns, ofStudy } from "./study-runs.js";
 
 export const fusion: Finding = {
   name: "fusion",
@@ -24,7 +24,7 @@ export const fusion: Finding = {
   paperTables: [fusionTables["1b"], fusionTables["350m"], paperDimensionTable],
   studies: [...fusionStudies, ...fusionRepeats],
   tables: (runs, paper) => ({
-    ...ofDesigns(runs, (own) => ({
+    ...ofRuns(designRuns(runs), (own) => ({
       fusion: designTable(own, paper),
       "fusion-axes": axisTable(own, paper),
       "fusion-pairs": pairTable(own, paper),
@@ -37,7 +37,7 @@ export const fusion: Finding = {
     }),
   }),
   figures: (runs, paper, document) => ({
-    ...ofDesigns(runs, (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
+    ...ofRuns(designRuns(runs), (own) => ({ fusion: fusionFigure(lossesByLabel(own), paper, document) })),
     ...ofStudy(runs, "fusion-dimensions", (own) => ({
       "fusion-dimensions": fusionDimensionsFigure(lossesByLabel(own), paper, document),
     })),
@@ -45,12 +45,6 @@ export const fusion: Finding = {
   }),
   verdicts: (runs, paper) => withRepeats(fusionVerdicts(runs, paper), (part) => repeatsOf(runs, repeated, part)),
 };
-
-/** What is made of the runs of the compared designs; nothing where there are none. */
-function ofDesigns<T>(runs: StudyRuns, make: (own: readonly RunRecord[]) => Record<string, T>): Record<string, T> {
-  const own = designRuns(runs);
-  return own.length > 0 ? make(own) : {};
-}
 
 /** The best design against its neighbours: what larger models and models of bytes were trained for as well. */
 const repeated: readonly Repeated[] = (

@@ -2,11 +2,11 @@
 
 import { bytesPerToken } from "./bytes-studies.js";
 import { seedsInWords } from "./change.js";
-import { type Part, part, restsOn } from "./claims.js";
+import { judge, type Part, part } from "./claims.js";
 import { inWords, signed, type Verdict } from "./finding.js";
 import { fourArchitectures } from "./models.js";
 import { type Gain, type MoeSetting, type PaperMoe, paperGain } from "./moe-losses.js";
-import { allOf, type Interval, type Outcome, pairedDifference } from "./stats.js";
+import { type Interval, type Outcome, pairedDifference } from "./stats.js";
 import { architectureStyle } from "./theme.js";
 
 /**
@@ -55,18 +55,17 @@ export function moeVerdicts(gains: readonly Gain[], paper: readonly PaperMoe[], 
     {
       claim: `A shared and the best of eight experts lower the loss of every architecture${words}.`,
       paper: `Table 4, 1B, nats a token: ${printed}.`,
-      outcome: allOf(lower.map(({ outcome }) => outcome)),
-      evidence: `${gains.map((gain) => `${name(gain)} ${text(gain.interval)}`).join(", ")}.`,
+      evidence: () => `${gains.map((gain) => `${name(gain)} ${text(gain.interval)}`).join(", ")}.`,
       change: seedsInWords(lower) ?? "Seeds that disagree with those here, larger models, or more tokens a weight.",
       parts: lower,
     },
     {
       claim: `They lower it alike: any two architectures' gains differ by less than ${margin} ${unit}${words}.`,
       paper: `Table 4, 1B: the four differ by at most ${(Math.max(...theirs) - Math.min(...theirs)).toFixed(3)} nats a token.`,
-      outcome: allOf(same.map(({ outcome }) => outcome)),
-      evidence: `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,
-      change: `${apart.length > 0 ? `${restsOn(same)}Seeds that disagree with those here, larger models, or more tokens a weight.` : "More seeds narrow the intervals."} ${fixed}`,
+      evidence: () =>
+        `Certainly that close: ${close.length} of ${same.length} pairs; open: ${open.length}; ${apart.length > 0 ? `certainly further apart: ${told(apart)}` : `the widest apart: ${told([widest])}`}.`,
+      change: `${apart.length > 0 ? "Seeds that disagree with those here, larger models, or more tokens a weight." : "More seeds narrow the intervals."} ${fixed}`,
       parts: same,
     },
-  ];
+  ].flatMap(judge);
 }

@@ -21,30 +21,48 @@ export function tokensTrained(runs: readonly RunRecord[]): number {
   return runs.reduce((sum, { result }) => sum + result.tokens * ownShare(result), 0);
 }
 
-const million = (value: number, decimals: number) => rounded(value / 1e6, decimals);
-
-/**
- * One row a study, as notebooks show it: runs, seeds, the smallest and largest number of weights without the embedding, tokens trained,
- * minutes, and where.
- * A run that several studies share counts in each.
- */
-export function runCosts(runs: StudyRuns): Row[] {
-  return [...runs].map(([study, own]) => ({
-    study,
-    runs: own.length,
-    seeds: new Set(own.map(({ spec }) => spec.seed)).size,
-    "parameters, million": spread(own.map(({ result }) => million(result.params.nonEmbedding, 2))),
-    "tokens, million": million(tokensTrained(own), 1),
-    "GPU minutes": rounded(gpuMinutes(own), 1),
-    "made on": [...new Set(own.map(({ provenance }) => provenance.adapter))].join("; "),
-  }));
+/** What some runs took. */
+export interface RunsCost {
+  runs: number;
+  seeds: number;
+  /** Smallest and largest number of weights, without the embedding, as the paper counts; none without runs. */
+  parameters: number[];
+  /** Trained: what a run took over from a shorter one is not counted again. */
+  tokens: number;
+  /** Of a GPU: of the time in which runs shared one, each counts its part. */
+  minutes: number;
 }
 
-/** "3.95", or "0.29 to 8.74"; empty for none. */
-function spread(values: readonly (number | null)[]): string {
-  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
-  const ends = [...new Set([known[0], known[known.length - 1]])];
-  return known.length === 0 ? "" : ends.join(" to ");
+export function costOf(runs: readonly RunRecord[]): RunsCost {
+  const weights = runs.map(({ result }) => result.params.nonEmbedding);
+  return {
+    runs: runs.length,
+    seeds: new Set(runs.map(({ spec }) => spec.seed)).size,
+    parameters: runs.length > 0 ? [Math.min(...weights), Math.max(...weights)] : [],
+    tokens: tokensTrained(runs),
+    minutes: gpuMinutes(runs),
+  };
+}
+
+/** "3.95M", or "0.29M to 8.74M"; empty for none. */
+export const spread = (ends: readonly number[], text: (value: number) => string): string =>
+  [...new Set(ends.map(text))].join(" to ");
+
+const million = (value: number, decimals: number) => rounded(value / 1e6, decimals);
+
+/** One row a study: its `costOf` as notebooks show it, and where it was made. A run that several studies share counts in each. */
+export function runCosts(runs: StudyRuns): Row[] {
+  return [...runs].map(([study, own]) => {
+    const { parameters, tokens, minutes, ...counts } = costOf(own);
+    return {
+      study,
+      ...counts,
+      "parameters, million": spread(parameters, (weights) => String(million(weights, 2))),
+      "tokens, million": million(tokens, 1),
+      "GPU minutes": rounded(minutes, 1),
+      "made on": [...new Set(own.map(({ provenance }) => provenance.adapter))].join("; "),
+    };
+  });
 }
 
 /** The runs of some studies, each once. */
@@ -54,6 +72,6 @@ export const distinctRuns = (runs: StudyRuns): RunRecord[] => [
 
 /** The same in a sentence, every run once: "60 runs, 2.01 billion tokens, 28 GPU minutes". */
 export function runCostInWords(runs: StudyRuns): string {
-  const all = distinctRuns(runs);
-  return `${all.length} runs, ${(tokensTrained(all) / 1e9).toFixed(2)} billion tokens, ${Math.round(gpuMinutes(all))} GPU minutes`;
+  const { runs: count, tokens, minutes } = costOf(distinctRuns(runs));
+  return `${count} runs, ${(tokens / 1e9).toFixed(2)} billion tokens, ${Math.round(minutes)} GPU minutes`;
 }

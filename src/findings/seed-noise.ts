@@ -35,6 +35,10 @@ export function noiseOf(models: Models, names: readonly string[]): number | unde
 /** @returns NaN for fewer than two seeds */
 export const scatter = (losses: BySeed): number => sd([...losses.values()]);
 
+/** A difference in units of a noise; null where that is not known. */
+export const inNoise = (difference: number, noise: number | undefined): number | null =>
+  noise === undefined ? null : rounded(Math.abs(difference) / noise, 1);
+
 function seedRow(model: string, losses: BySeed, unit: Parameters<typeof seedColumns>[0]): Row {
   const own = [...losses.values()];
   return {
@@ -64,7 +68,7 @@ export function effectRows(models: Models, verdicts: readonly Verdict[]): Row[] 
       comparison: name,
       difference: rounded(interval.mean, 4),
       noise: rounded(noise, 4),
-      inNoise: rounded(Math.abs(interval.mean) / noise, 1),
+      inNoise: inNoise(interval.mean, noise),
       pairedSd: rounded(interval.sd, 4),
       seeds: interval.n,
       outcome,

@@ -9,9 +9,14 @@ export function ofStudy<T>(
   study: string,
   make: (own: readonly RunRecord[]) => Record<string, T>,
 ): Record<string, T> {
-  const own = runs.get(study) ?? [];
-  return own.length > 0 ? make(own) : {};
+  return ofRuns(runs.get(study) ?? [], make);
 }
+
+/** The same of runs that are picked already. */
+export const ofRuns = <T>(
+  own: readonly RunRecord[],
+  make: (own: readonly RunRecord[]) => Record<string, T>,
+): Record<string, T> => (own.length > 0 ? make(own) : {});
 
 /** Each label once, in the order of the runs. */
 export function labelsOf(runs: readonly RunRecord[]): string[] {

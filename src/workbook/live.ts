@@ -57,10 +57,11 @@ export function liveProgress(tslab: DisplayHost): (progress: TrainProgress) => v
 
 /** Where the display says its progress in a line, for those who run a notebook where no display is seen. */
 const progressAttribute = "data-progress";
+const progressPattern = new RegExp(`^<div ${progressAttribute}="([^"]*)"`);
 
 /** The line of progress that a display's markup carries; undefined for other markup. */
 export function progressIn(markup: string): string | undefined {
-  const found = new RegExp(`^<div ${progressAttribute}="([^"]*)"`).exec(markup)?.[1];
+  const found = progressPattern.exec(markup)?.[1];
   return found === undefined ? undefined : unescapeHtml(found);
 }
 

@@ -1,5 +1,6 @@
 /** The first page of `braid report`: what became of each claim, the notebooks, and what the runs took. */
 import { signed } from "../findings/finding.js";
+import { spread } from "../findings/run-cost.js";
 import type { Claim, FindingClaims } from "../findings/summary.node.js";
 import type { RunRecord } from "../runs/types.js";
 import { short } from "./browser/run-rows.js";
@@ -126,12 +127,11 @@ function scaleTable(what: string, rows: readonly string[], foot = ""): string {
 }
 
 function scaleRow(scale: Scale, name: string): string {
-  const [least, most] = scale.parameters.map(short);
   const numbers = [
     String(scale.runs),
     String(scale.labels),
     String(scale.seeds),
-    least === most ? least : `${least} to ${most}`,
+    spread(scale.parameters, short),
     short(scale.tokens),
     scale.minutes.toFixed(1),
   ];

@@ -1,19 +1,11 @@
 /** How much was trained for each finding: runs, tokens, and what they cost. */
-import { gpuMinutes, tokensTrained } from "../findings/run-cost.js";
+import { costOf, type RunsCost } from "../findings/run-cost.js";
 import type { RunRecord } from "../runs/types.js";
 
-export interface Scale {
+export interface Scale extends RunsCost {
   finding: string;
-  runs: number;
   /** Compared variants. */
   labels: number;
-  seeds: number;
-  /** Trained: what a run took over from a shorter one is not counted again. */
-  tokens: number;
-  /** Of a GPU: of the time in which runs shared one, each counts its part. */
-  minutes: number;
-  /** Smallest and largest number of weights, without the embedding, as the paper counts. */
-  parameters: [number, number];
   precisions: string[];
   /** Names without driver and backend. */
   adapters: string[];
@@ -32,15 +24,10 @@ export function scales(runs: readonly RunRecord[]): Scale[] {
 /** All the given runs as one row. */
 export function scaleOf(finding: string, runs: readonly RunRecord[]): Scale {
   const distinct = <T>(of: (run: RunRecord) => T): T[] => [...new Set(runs.map(of))];
-  const weights = runs.map(({ result }) => result.params.nonEmbedding);
   return {
     finding,
-    runs: runs.length,
+    ...costOf(runs),
     labels: distinct((run) => `${run.finding} ${run.label}`).length,
-    seeds: distinct((run) => run.spec.seed).length,
-    tokens: tokensTrained(runs),
-    minutes: gpuMinutes(runs),
-    parameters: [Math.min(...weights), Math.max(...weights)],
     precisions: distinct((run) => run.spec.precision),
     adapters: distinct((run) => adapterName(run.provenance.adapter)),
   };

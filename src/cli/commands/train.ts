@@ -111,7 +111,7 @@ export function register(program: Command): void {
 async function run(options: Options, command: Command): Promise<void> {
   requireOneModel(options);
   if (options.spec) requireNoneOfSpec(command);
-  const recorded = options.spec === undefined ? undefined : recordedSpec(options.spec);
+  const { spec: recorded, finished } = options.spec === undefined ? {} : readRun(options.spec);
   const { data, validation, tokenizer, name } = options;
   // The synthetic language of a recorded run is as long as it was then.
   const tokens = (recorded && syntheticTokens(recorded.data, recorded.tokens)) ?? options.tokens;
@@ -146,10 +146,10 @@ async function run(options: Options, command: Command): Promise<void> {
     const record = { spec, result, provenance: provenance(gpu.info, wall) };
     if (options.out) writeAtomically(join(options.out, "result.json"), `${JSON.stringify(record, null, 2)}\n`);
     process.stdout.write(options.json ? `${JSON.stringify(record)}\n` : summary(spec, result, gpu));
-    const before = options.spec === undefined ? undefined : finishedIn(options.spec);
-    if (before) (options.json ? process.stderr : process.stdout).write(`${againInWords(before, record)}\n`);
     // What reads the JSON wants nothing behind it.
-    if (profiled) (options.json ? process.stderr : process.stdout).write(`\n${profiled}\n`);
+    const aside = options.json ? process.stderr : process.stdout;
+    if (finished) aside.write(`${againInWords(finished, record)}\n`);
+    if (profiled) aside.write(`\n${profiled}\n`);
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     const resume = options.out ? "Run the same command to go on." : "Without --out nothing was kept.";
@@ -217,15 +217,15 @@ function specFrom(options: Options, dataset: Dataset): TrainSpec {
   return { ...spec, validation: { tokens: validationTokens, every: validateEvery } };
 }
 
-function recordedSpec(file: string): TrainSpec {
-  const spec = parseSpec(readJson(file), file);
-  return { ...spec, config: configFrom(spec.config, file) };
-}
-
-/** What a recorded run came to; undefined for a run that is only planned. */
-function finishedIn(file: string): Finished | undefined {
-  const { result, provenance } = readJson(file) as Partial<Finished>;
-  return result?.curve && provenance && { result, provenance };
+/** A run's spec, and what it came to where it is recorded and not only planned. */
+function readRun(file: string): { spec?: TrainSpec; finished?: Finished } {
+  const value = readJson(file);
+  const spec = parseSpec(value, file);
+  const { result, provenance } = value as Partial<Finished>;
+  return {
+    spec: { ...spec, config: configFrom(spec.config, file) },
+    finished: result?.curve && provenance && { result, provenance },
+  };
 }
 
 /** How the loss scale fared, where steps were skipped for it. */
