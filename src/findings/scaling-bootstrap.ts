@@ -5,20 +5,20 @@
  */
 
 import type { Rng } from "../data/rng.js";
-import { fitLaw, lawLoss } from "./scaling-law.js";
+import { lawLoss, type ScalingLaw } from "./scaling-law.js";
 import { byBudget, findOptima, flopsPerToken, type IsoPoint, lawOptima, type Method } from "./scaling-optima.js";
 import { fitParabolas, lossAt } from "./scaling-parabola.js";
 
 /** Where a point stands: the same place in the grids of all architectures. */
-const placeOf = ({ step, budget }: IsoPoint) => `${step}, ${budget}`;
+const placeOf = ({ step, budget }: Pick<IsoPoint, "step" | "budget">) => `${step}, ${budget}`;
 
 /**
  * What the fit leaves of the losses, by place, widened for its free parameters. Of the fit through three sizes nothing is left, so it
  * takes what is left of the parabolas through all; budgets with three sizes tell nothing, either way. Empty where there is no such point.
+ * @param law the fit, where that is the method
  */
-function noiseOf(points: readonly IsoPoint[], method: Method): Map<string, number> {
-  if (method === "law") {
-    const law = fitLaw(points);
+function noiseOf(points: readonly IsoPoint[], method: Method, law: ScalingLaw | undefined): Map<string, number> {
+  if (law) {
     return widened(
       points.map((point) => [placeOf(point), point.loss - lawLoss(law, point.size, point.tokens)]),
       5,
@@ -52,7 +52,8 @@ export function resample(
   draws: number,
   rng: Rng,
 ): Map<number, number>[][] {
-  const noises = groups.map((points) => noiseOf(points, method));
+  const laws = groups.map((points) => findOptima(points, method).law);
+  const noises = groups.map((points, i) => noiseOf(points, method, laws[i]));
   const steps = [...new Set(groups.flatMap((points) => points.map(({ step }) => step)))];
   const drawn = Array.from(
     { length: draws },
@@ -61,12 +62,12 @@ export function resample(
   return groups.map((points, i) => {
     const own = [...noises[i].values()];
     if (own.length === 0) return [];
-    const { law } = findOptima(points, method);
+    const law = laws[i];
     // Only the losses move.
     const flops = flopsPerToken(points);
     return drawn.map((sourceOf) => {
       const residual = (point: IsoPoint) =>
-        noises[i].get(placeOf({ ...point, step: sourceOf.get(point.step)! })) ?? own[rng.below(own.length)];
+        noises[i].get(placeOf({ step: sourceOf.get(point.step)!, budget: point.budget })) ?? own[rng.below(own.length)];
       const moved = points.map((point) => ({ ...point, loss: point.loss + residual(point) }));
       return (law ? lawOptima(moved, law, flops) : findOptima(moved, method)).sizes;
     });

@@ -19,8 +19,9 @@ const perStep = batch.sequences * batch.length;
  * Widths with their peak learning rates: that of nano (width 128) as its study found it, and elsewhere falling with the
  * width, as the paper's fall from 6e-3 to 3e-4; `searched` checks all but that of width 32. At width 192 it is less than half of
  * nano's: at 5e-3 the Transformer learns far more slowly at every budget, the intra-hybrid ends 0.02 to 0.07 above and the
- * inter-hybrid up to 0.014, and Mamba-2 is alike but at the smallest budget, where it is 0.04 below. The narrowest reads the corpus up to 1.6 times at the first budget and would read it up to thirteen times at
- * the last, so it is trained at the first alone; the paper leaves its smallest size out at larger budgets too.
+ * inter-hybrid up to 0.014, and Mamba-2 is alike but at the smallest budget, where it is 0.04 below. The narrowest reads the
+ * corpus up to 1.6 times at the first budget and would read it up to thirteen times at the last, so it is trained at the first
+ * alone; the paper leaves its smallest size out at larger budgets too.
  */
 const widths: readonly { dModel: number; lr: number; budgets: readonly number[] }[] = [
   { dModel: 32, lr: 16e-3, budgets: scalingBudgets.slice(0, 1) },

@@ -76,8 +76,9 @@ async function run(flags: SweepFlags): Promise<void> {
   process.stderr.write(`${count} runs, ${count - todo.length} of them finished before\n`);
   if (flags.list) return list(todo, flags.out);
   // Nothing to train may still leave checkpoints of a sweep that was killed just after its last record.
-  const leftovers = planned.flatMap((one) => [checkpointFolder(flags.out, one), trunkFolder(flags.out, one)]);
-  if (todo.length === 0 && !leftovers.some((folder) => existsSync(folder))) return;
+  const leaves = (one: PlannedRun) =>
+    [checkpointFolder, trunkFolder].some((folder) => existsSync(folder(flags.out, one)));
+  if (todo.length === 0 && !planned.some(leaves)) return;
   const cards = todo.length === 0 ? [] : await cardsFor(flags);
   const orders: WorkerOptions = { data, checkpointSeconds: flags.checkpointSeconds };
   const display = new SweepDisplay(todo, process.stderr);
